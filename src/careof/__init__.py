@@ -1,0 +1,60 @@
+"""
+c/o: send surveys to people whose contact details the host never holds.
+
+The host stores a reference id.  When a survey is due, a resolver asks the
+customer's own endpoint who that is, a sender carries the message, and the
+contact is let go of.  Start with ``HttpResolver`` and ``Dispatcher``;
+authentication is in ``careof.auth``, doubles for tests in ``careof.testing``.
+"""
+
+from __future__ import annotations
+
+from careof._network.limits import Limits, RetryPolicy
+from careof._network.policy import NetworkPolicy
+from careof._resolving.check import CheckReport, CheckStep
+from careof._resolving.resolver import AsyncHttpResolver, AsyncResolver, HttpResolver, Resolver
+from careof._resolving.selector import ContactSelector
+from careof._resolving.template import RequestTemplate
+from careof._sending.dispatcher import AsyncDispatcher, Dispatcher
+from careof._sending.senders import AsyncSurveySender, SurveySender
+from careof._sending.smtp import AsyncSmtpSender, SmtpSender
+from careof._values.addresses import EmailAddress, PhoneNumber
+from careof._values.clock import Clock
+from careof._values.contact import Contact, Recipient
+from careof._values.invitation import Invitation, Message
+from careof._values.receipt import Outcome, Receipt
+from careof._values.sealed import SealedText
+from careof._values.secret import Secret
+from careof.errors import CareofError
+
+__all__ = [
+    "AsyncDispatcher",
+    "AsyncHttpResolver",
+    "AsyncResolver",
+    "AsyncSmtpSender",
+    "AsyncSurveySender",
+    "CareofError",
+    "CheckReport",
+    "CheckStep",
+    "Clock",
+    "Contact",
+    "ContactSelector",
+    "Dispatcher",
+    "EmailAddress",
+    "HttpResolver",
+    "Invitation",
+    "Limits",
+    "Message",
+    "NetworkPolicy",
+    "Outcome",
+    "PhoneNumber",
+    "Receipt",
+    "Recipient",
+    "RequestTemplate",
+    "Resolver",
+    "RetryPolicy",
+    "SealedText",
+    "Secret",
+    "SmtpSender",
+    "SurveySender",
+]

@@ -1,0 +1,77 @@
+"""
+What an exception of somebody else's code means, in errors of ours.
+
+A transport and a strategy may raise anything, with a URL or a token in its
+text.  Only the class of what they raised is kept.
+"""
+
+from __future__ import annotations
+
+import httpx
+
+from careof._values.unwrap import forget_the_way
+from careof.errors import (
+    AuthenticationError,
+    CareofError,
+    ConfigurationError,
+    DeadlineError,
+    EndpointUnavailableError,
+)
+
+
+def transport_failure(error: Exception) -> CareofError:
+    """
+    What an exception of a transport means; nothing of it is kept but its class.
+    """
+    if isinstance(error, CareofError):
+        return forget_the_way(error)
+    if isinstance(error, httpx.TimeoutException | TimeoutError):
+        return too_late()
+    return EndpointUnavailableError(
+        f"The request failed on its way ({type(error).__name__}).",
+        detail=type(error).__name__,
+        step="connect" if isinstance(error, httpx.ConnectError) else "status",
+    )
+
+
+def strategy_failure(error: Exception) -> CareofError:
+    """
+    What an exception of an authentication strategy means.
+    """
+    if isinstance(error, ConfigurationError):
+        # A secret that cannot be read now: the program was right when it began.
+        return AuthenticationError(str(error), detail=error.detail, step="token")
+    if isinstance(error, CareofError):
+        return forget_the_way(error)
+    return AuthenticationError(
+        f"The authentication strategy failed ({type(error).__name__}).",
+        detail=f"strategy:{type(error).__name__}",
+        step="token",
+    )
+
+
+def no_request() -> CareofError:
+    """
+    The error for a strategy that yields nothing.
+    """
+    return AuthenticationError(
+        "The authentication strategy sent no request.", detail="strategy", step="token"
+    )
+
+
+def too_many(limit: int) -> CareofError:
+    """
+    The error for a strategy that does not stop asking.
+    """
+    return AuthenticationError(
+        f"The authentication strategy sent more than {limit} requests for one lookup.",
+        detail="strategy",
+        step="token",
+    )
+
+
+def too_late() -> DeadlineError:
+    """
+    The error for a call whose deadline has passed.
+    """
+    return DeadlineError("The call did not end in time.", detail="deadline", step="status")

@@ -1,0 +1,88 @@
+"""
+How long one call may take, how much it may bring, how often it is tried.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import attrs
+
+from careof._values.clock import Clock
+from careof.errors import ConfigurationError
+
+
+def seconds(value: float | timedelta) -> float:
+    """
+    A duration in seconds, from seconds or a ``timedelta``.
+    """
+    return value.total_seconds() if isinstance(value, timedelta) else float(value)
+
+
+def _positive(instance: object, attribute: attrs.Attribute[Any], value: float) -> None:
+    if not 0 < value < float("inf"):
+        raise ConfigurationError(
+            f"{type(instance).__name__}: {attribute.name}: expected a number above 0."
+        )
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """
+    What bounds one call, whatever the other side does.
+
+    Attributes:
+        deadline: Seconds for the whole call: token, names, connection, answer.
+        attempt: Seconds for one request and its answer.
+        connect: Seconds to open one connection, TLS included.
+        max_body: Bytes of an answer.
+        max_depth: How deep the JSON of an answer may be nested.
+    """
+
+    deadline: float = attrs.field(default=10.0, converter=seconds, validator=_positive)
+    attempt: float = attrs.field(default=4.0, converter=seconds, validator=_positive)
+    connect: float = attrs.field(default=3.0, converter=seconds, validator=_positive)
+    max_body: int = attrs.field(default=65_536, validator=_positive)
+    max_depth: int = attrs.field(default=32, validator=_positive)
+
+
+@attrs.frozen(init=False)
+class RetryPolicy:
+    """
+    How often a lookup is tried.  So far there is one answer: once.
+    """
+
+    @classmethod
+    def never(cls) -> RetryPolicy:
+        """
+        One try; what fails is reported, and the host decides.
+        """
+        return cls()
+
+
+class Deadline:
+    """
+    A moment on a monotonic clock after which nobody waits any more.
+    """
+
+    __slots__ = ("_clock", "_end")
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self._clock = clock
+        self._end = clock.monotonic() + seconds
+
+    def left(self) -> float:
+        """
+        Seconds until the deadline; 0 when it has passed.
+        """
+        return max(0.0, self._end - self._clock.monotonic())
+
+    def within(self, seconds: float) -> Deadline:
+        """
+        The earlier of this deadline and *seconds* from now.
+        """
+        return Deadline(self._clock, min(seconds, self.left()))
+
+    def __repr__(self) -> str:
+        return f"Deadline(left={self.left():.3f})"

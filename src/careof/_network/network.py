@@ -1,0 +1,316 @@
+"""
+One conversation with anybody: guarded, bounded, read whole, errors as values.
+
+Lookups and token requests go the same way.  Whatever a transport or a strategy
+raises ends here; what leaves is a response or one of our errors, and no frame
+that saw either.
+"""
+
+from __future__ import annotations
+
+import itertools
+import ssl
+import threading
+import weakref
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import httpx
+
+from careof._network.call import Call
+from careof._network.exchange import encoded, is_encoded, too_large
+from careof._network.failures import (
+    no_request,
+    strategy_failure,
+    too_late,
+    too_many,
+    transport_failure,
+)
+from careof._network.limits import Deadline, Limits
+from careof._network.policy import NetworkPolicy, refusal
+from careof._network.transport import AsyncGuardedTransport, GuardedTransport
+from careof._values.clock import SYSTEM_CLOCK, Clock
+from careof.errors import CareofError
+
+MAX_REQUESTS = 8  # of one strategy for one lookup
+
+
+class _Settings:
+    """
+    What the two networks have in common: what bounds them and who they are.
+    """
+
+    def __init__(
+        self,
+        *,
+        policy: NetworkPolicy | None = None,
+        limits: Limits | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        transport: Any = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self.policy = policy or NetworkPolicy()
+        self.limits = limits or Limits()
+        self.clock = clock
+        # A token may be bound to a client certificate (RFC 8705), and one that
+        # a test's endpoint issued means nothing to another.
+        self.identity = (number_of(ssl_context), number_of(transport))
+        self._ssl_context = ssl_context
+        self._given = transport
+
+    def call(self, seconds: float) -> Call:
+        """
+        A new call that must end within *seconds*.
+        """
+        return Call(self, Deadline(self.clock, seconds), self.clock)
+
+
+class Network(_Settings):
+    """
+    The blocking network.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._transport: httpx.BaseTransport = self._given or GuardedTransport(
+            self.policy, self.limits, self._ssl_context
+        )
+
+    def blocking(self) -> Network:
+        """
+        This network, for work in a thread.
+        """
+        return self
+
+    def converse(
+        self, request: httpx.Request, auth: httpx.Auth, call: Call
+    ) -> httpx.Response | CareofError:
+        """
+        The last answer of *auth*'s flow around *request*, or the error that ended it.
+        """
+        outcome: httpx.Response | CareofError = too_late()
+        with self._bounded(call.deadline.left()):
+            outcome = self._converse(request, auth, call)
+        return outcome
+
+    def _converse(
+        self, request: httpx.Request, auth: httpx.Auth, call: Call
+    ) -> httpx.Response | CareofError:
+        outcome: httpx.Response | CareofError = no_request()
+        flow = auth.sync_auth_flow(call.carried_by(request))
+        try:
+            wanted = next(flow)
+            for _ in range(MAX_REQUESTS):
+                outcome = self.send(call.carried_by(wanted))
+                if isinstance(outcome, CareofError):
+                    return outcome
+                wanted = flow.send(outcome)
+            return too_many(MAX_REQUESTS)
+        except StopIteration:
+            return outcome
+        except Exception as error:
+            return strategy_failure(error)
+        finally:
+            flow.close()
+
+    def send(self, request: httpx.Request) -> httpx.Response | CareofError:
+        """
+        The whole answer to one request, or the error.
+        """
+        if not self.policy.allows_url(request.url):
+            return refusal()
+        try:
+            response = self._transport.handle_request(request)
+            try:
+                return self._whole(response, request)
+            finally:
+                response.close()
+        except Exception as error:
+            return transport_failure(error)
+
+    def probe(self, request: httpx.Request) -> CareofError | None:
+        """
+        Whether a connection can be opened, where the transport can tell.
+        """
+        if not self.policy.allows_url(request.url):
+            return refusal()
+        if isinstance(self._transport, GuardedTransport):
+            return self._transport.probe(request)
+        return None
+
+    def _whole(
+        self, response: httpx.Response, request: httpx.Request
+    ) -> httpx.Response | CareofError:
+        if is_encoded(response.headers):
+            return encoded()
+        if response.is_stream_consumed:
+            content = response.content
+        else:
+            content = b""
+            for chunk in response.iter_raw():
+                content += chunk
+                if len(content) > self.limits.max_body:
+                    break
+        return _closed(response, content, request, self.limits.max_body)
+
+    @staticmethod
+    def _bounded(_seconds: float) -> AbstractContextManager[object]:
+        # A blocking call cannot be interrupted: its transport keeps the deadline.
+        return nullcontext()
+
+
+class AsyncNetwork(_Settings):
+    """
+    The network for asyncio and Trio.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._transport: httpx.AsyncBaseTransport = self._given or AsyncGuardedTransport(
+            self.policy, self.limits, self._ssl_context
+        )
+
+    def blocking(self) -> Network:
+        """
+        The same network for work in a thread; called on the loop's own thread.
+        """
+        given = self._given
+        if given is not None and not isinstance(given, httpx.BaseTransport):
+            given = _ThroughTheLoop(given)
+        network = Network(
+            policy=self.policy,
+            limits=self.limits,
+            ssl_context=self._ssl_context,
+            transport=given,
+            clock=self.clock,
+        )
+        network.identity = self.identity
+        return network
+
+    async def converse(
+        self, request: httpx.Request, auth: httpx.Auth, call: Call
+    ) -> httpx.Response | CareofError:
+        """
+        The last answer of *auth*'s flow around *request*, or the error that ended it.
+        """
+        outcome: httpx.Response | CareofError = too_late()
+        with self._bounded(call.deadline.left()):
+            outcome = await self._converse(request, auth, call)
+        return outcome
+
+    async def _converse(
+        self, request: httpx.Request, auth: httpx.Auth, call: Call
+    ) -> httpx.Response | CareofError:
+        outcome: httpx.Response | CareofError = no_request()
+        flow = auth.async_auth_flow(call.carried_by(request))
+        try:
+            wanted = await anext(flow)
+            for _ in range(MAX_REQUESTS):
+                outcome = await self.send(call.carried_by(wanted))
+                if isinstance(outcome, CareofError):
+                    return outcome
+                wanted = await flow.asend(outcome)
+            return too_many(MAX_REQUESTS)
+        except StopAsyncIteration:
+            return outcome
+        except Exception as error:
+            return strategy_failure(error)
+        finally:
+            await flow.aclose()
+
+    async def send(self, request: httpx.Request) -> httpx.Response | CareofError:
+        """
+        The whole answer to one request, or the error.
+        """
+        if not self.policy.allows_url(request.url):
+            return refusal()
+        try:
+            response = await self._transport.handle_async_request(request)
+            try:
+                return await self._whole(response, request)
+            finally:
+                await response.aclose()
+        except Exception as error:
+            return transport_failure(error)
+
+    async def probe(self, request: httpx.Request) -> CareofError | None:
+        """
+        Whether a connection can be opened, where the transport can tell.
+        """
+        if not self.policy.allows_url(request.url):
+            return refusal()
+        if isinstance(self._transport, AsyncGuardedTransport):
+            return await self._transport.probe(request)
+        return None
+
+    async def _whole(
+        self, response: httpx.Response, request: httpx.Request
+    ) -> httpx.Response | CareofError:
+        if is_encoded(response.headers):
+            return encoded()
+        if response.is_stream_consumed:
+            content = response.content
+        else:
+            content = b""
+            async for chunk in response.aiter_raw():
+                content += chunk
+                if len(content) > self.limits.max_body:
+                    break
+        return _closed(response, content, request, self.limits.max_body)
+
+    @staticmethod
+    def _bounded(seconds: float) -> AbstractContextManager[object]:
+        import anyio
+
+        return anyio.move_on_after(seconds)
+
+
+class _ThroughTheLoop(httpx.BaseTransport):
+    """
+    An async-only transport, such as ``httpx.ASGITransport``, called from a thread.
+    """
+
+    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
+        from anyio.lowlevel import current_token
+
+        self._transport = transport
+        self._loop = current_token()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        from anyio import from_thread
+
+        return from_thread.run(self._ask, request, token=self._loop)
+
+    async def _ask(self, request: httpx.Request) -> httpx.Response:
+        response = await self._transport.handle_async_request(request)
+        await response.aread()
+        return response
+
+
+def _closed(
+    response: httpx.Response, content: bytes, request: httpx.Request, max_body: int
+) -> httpx.Response | CareofError:
+    if len(content) > max_body:
+        return too_large(max_body)
+    return httpx.Response(
+        response.status_code, headers=response.headers, content=content, request=request
+    )
+
+
+_numbers: weakref.WeakKeyDictionary[object, int] = weakref.WeakKeyDictionary()
+_next_number = itertools.count(1)
+_lock = threading.Lock()
+
+
+def number_of(thing: object) -> int:
+    """
+    A number that belongs to *thing* for the life of the process; 0 for None.
+
+    ``id()`` is given to the next object when this one is collected.
+    """
+    if thing is None:
+        return 0
+    with _lock:
+        if thing not in _numbers:
+            _numbers[thing] = next(_next_number)
+        return _numbers[thing]

@@ -1,0 +1,97 @@
+"""
+One request on its way over the wire: how far it came, and what a failure there means.
+"""
+
+from __future__ import annotations
+
+import ssl
+
+import httpx
+
+from careof._network.call import Call, call_of
+from careof._network.limits import Deadline, Limits
+from careof._network.policy import port_of
+from careof._values.clock import SYSTEM_CLOCK
+from careof.errors import CareofError, DeadlineError, EndpointUnavailableError
+
+# X509_V_ERR_* of OpenSSL, in the words of the one who must mend it.
+_CERTIFICATE_PROBLEMS = {
+    10: "it has expired",
+    18: "it is self-signed",
+    19: "its authority is not trusted here",
+    20: "its authority is not trusted here, or an intermediate certificate is missing",
+    62: "it is for another host",
+    64: "it is for another address",
+}
+
+
+class Trip:
+    """
+    The state of one request, shared by the sync and the async transport.
+
+    Attributes:
+        request: What is asked.
+        step: The step under way, as the configuration test names it.
+        deadline: When this attempt must have ended.
+        connecting: When its connection must stand.
+    """
+
+    __slots__ = ("_call", "connecting", "deadline", "host", "port", "request", "step")
+
+    def __init__(self, request: httpx.Request, limits: Limits) -> None:
+        self.request = request
+        self.host = request.url.raw_host.decode("ascii")
+        self.port = port_of(request.url)
+        self.step = "destination"
+        call = call_of(request)
+        self._call: Call | None = call
+        whole = call.deadline if call else Deadline(SYSTEM_CLOCK, limits.deadline)
+        self.deadline = whole.within(limits.attempt)
+        self.connecting = self.deadline.within(limits.connect)
+
+    @property
+    def is_secure(self) -> bool:
+        """
+        Whether the connection must speak TLS.
+        """
+        return self.request.url.scheme == "https"
+
+    def passed(self, step: str, next_step: str) -> None:
+        """
+        Note that *step* succeeded and *next_step* begins.
+        """
+        self.step = next_step
+        if self._call is not None:
+            # A duration of the name look-up would tell which names exist.
+            self._call.passed(step, timed=step != "destination")
+
+    def share(self, candidates: int) -> Deadline:
+        """
+        The part of the time for connecting that one of *candidates* addresses may use.
+        """
+        return self.connecting.within(self.connecting.left() / candidates)
+
+    def failure(self, error: Exception) -> CareofError:
+        """
+        What *error* means at this step.  Nothing of the error itself is kept.
+        """
+        if isinstance(error, TimeoutError):
+            return DeadlineError(
+                f"{self.host} did not answer in time.", detail="deadline", step=self.step
+            )
+        if isinstance(error, ssl.SSLCertVerificationError):
+            problem = _CERTIFICATE_PROBLEMS.get(error.verify_code, "it does not verify")
+            return self._unavailable(
+                f"The certificate of {self.host} was refused: {problem}.", "certificate"
+            )
+        if self.step == "connect":
+            return self._unavailable(f"{self.host} takes no connection on this port.", "connect")
+        if self.step == "tls":
+            return self._unavailable(f"{self.host} does not speak TLS as we do.", "tls")
+        return self._unavailable(
+            f"{self.host} gave no complete HTTP/1.1 answer ({type(error).__name__}).",
+            "incomplete_answer",
+        )
+
+    def _unavailable(self, message: str, detail: str) -> EndpointUnavailableError:
+        return EndpointUnavailableError(message, detail=detail, step=self.step)

@@ -1,0 +1,3 @@
+"""
+Reading what a stranger answered: strict JSON, and paths into it.  All pure.
+"""

@@ -1,0 +1,141 @@
+"""
+Paths into a JSON tree: JSONPath (RFC 9535) and JSON Pointer (RFC 6901).
+
+Theory of operation: a path must name exactly one value, or be able to say
+that there is none.  So it is cut before its last step.  The part before the
+cut must select one node, the *parent*; the last step, taken from there, selects
+one value or nothing.  No parent means that the answer has another shape, which
+is a different thing from a person without an address.
+
+Paths of names and indices, nearly all of them, are walked directly; only
+filters and wildcards are run by the library that parsed them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+from careof._reading.strict_json import JsonTree
+from careof.errors import ConfigurationError
+
+MISSING: Final = object()  # the parent is there, the value is not
+ASTRAY: Final = object()  # no parent, or several nodes: not the shape we were told
+
+Step = str | int
+
+# RFC 6901 §4: "0", or digits without a leading zero.
+_POINTER_INDEX = re.compile(r"0|[1-9][0-9]*", re.ASCII)
+_PLAIN_PATH = re.compile(r"\$(?:\.[A-Za-z_][A-Za-z0-9_]*)+")
+
+
+class Path:
+    """
+    A parsed path.  ``find`` gives the value, ``MISSING`` or ``ASTRAY``.
+    """
+
+    __slots__ = ("_query", "_steps", "text")
+
+    def __init__(self, text: str, *, parameter: str) -> None:
+        self.text = text
+        self._query: tuple[Any, Any] | None = None
+        if not isinstance(text, str) or not text.startswith(("$", "/")):
+            raise _wrong(parameter, "expected a JSONPath ($.a.b) or a JSON Pointer (/a/b)")
+        if text.startswith("/"):
+            self._steps: Sequence[Step] = _pointer_steps(text, parameter)
+        elif _PLAIN_PATH.fullmatch(text):
+            self._steps = text.split(".")[1:]
+        else:
+            self._steps, self._query = _parse(text, parameter)
+
+    def find(self, tree: JsonTree) -> object:
+        """
+        The value at this path in *tree*, ``MISSING`` or ``ASTRAY``.
+        """
+        if self._query is not None:
+            return _run(*self._query, tree)
+        node: object = tree
+        for step in self._steps[:-1]:
+            node = _child(node, step)
+            if node is MISSING:
+                return ASTRAY
+        last = self._steps[-1]
+        return _child(node, last) if _can_have(node, last) else ASTRAY
+
+    def __repr__(self) -> str:
+        return f"Path({self.text!r})"
+
+
+class _PointerStep(str):
+    """
+    A step of a JSON Pointer: a name in an object, an index in an array.
+    """
+
+    __slots__ = ()
+
+
+def _child(node: object, step: Step) -> object:
+    if isinstance(node, dict):
+        return node.get(step, MISSING) if isinstance(step, str) else MISSING
+    if isinstance(node, list):
+        if isinstance(step, _PointerStep) and _POINTER_INDEX.fullmatch(step) and len(step) < 10:
+            step = int(step)
+        if isinstance(step, int) and -len(node) <= step < len(node):
+            return node[step]
+    return MISSING
+
+
+def _can_have(node: object, step: Step) -> bool:
+    if isinstance(step, _PointerStep):
+        return isinstance(node, dict | list)
+    return isinstance(node, dict if isinstance(step, str) else list)
+
+
+def _pointer_steps(text: str, parameter: str) -> list[Step]:
+    if re.search(r"~(?![01])", text):
+        raise _wrong(parameter, "in a JSON Pointer, ~ is written ~0 and / in a name ~1")
+    return [
+        _PointerStep(step.replace("~1", "/").replace("~0", "~")) for step in text.split("/")[1:]
+    ]
+
+
+def _parse(text: str, parameter: str) -> tuple[Sequence[Step], tuple[Any, Any] | None]:
+    from jsonpath import JSONPath, JSONPathEnvironment, JSONPathError
+    from jsonpath.selectors import IndexSelector, NameSelector
+
+    environment = JSONPathEnvironment(strict=True)
+    problem = "expected a JSONPath as RFC 9535 has it, such as $.data.email"
+    try:
+        kinds = [(token.kind, token.value) for token in environment.lexer.tokenize(text)]
+        path = environment.compile(text)
+    except JSONPathError:
+        path = None
+    if not isinstance(path, JSONPath) or not path.segments:
+        raise _wrong(parameter, problem)
+    if any(kind == "TOKEN_DDOT" for kind, _ in kinds):
+        raise _wrong(parameter, "'..' searches everywhere and could find somebody else")
+    if any(kind == "TOKEN_FUNCTION" and name in ("match", "search") for kind, name in kinds):
+        raise _wrong(parameter, "match() and search() run a pattern for as long as it takes")
+    steps: list[Step] = []
+    for segment in path.segments:
+        selector = segment.selectors[0]
+        if len(segment.selectors) > 1 or not isinstance(selector, NameSelector | IndexSelector):
+            parent = JSONPath(env=environment, segments=path.segments[:-1])
+            return [], (parent, path.segments[-1])
+        steps.append(selector.name if isinstance(selector, NameSelector) else selector.index)
+    return steps, None
+
+
+def _run(parent: Any, last_segment: Any, tree: JsonTree) -> object:
+    parents = list(parent.finditer(tree))
+    if len(parents) != 1 or not isinstance(parents[0].obj, dict | list):
+        return ASTRAY
+    found = [match.obj for match in last_segment.resolve(parents)]
+    if len(found) > 1:
+        return ASTRAY
+    return found[0] if found else MISSING
+
+
+def _wrong(parameter: str, expected: str) -> ConfigurationError:
+    return ConfigurationError(f"{parameter}: {expected}.")

@@ -1,0 +1,3 @@
+"""
+From a reference id to a contact: what to ask, whom, and what the answer means.
+"""

@@ -1,0 +1,123 @@
+"""
+What one lookup asks, and what its answer means.  It has never met a socket.
+"""
+
+from __future__ import annotations
+
+import httpx
+
+from careof._network.limits import Limits
+from careof._network.retry_after import retry_after
+from careof._reading.strict_json import read_json
+from careof._resolving.selector import ContactSelector
+from careof._resolving.template import RequestTemplate
+from careof._values.contact import Contact
+from careof.errors import (
+    AuthenticationError,
+    CareofError,
+    ConfigurationError,
+    EndpointUnavailableError,
+    RateLimitedError,
+    ReferenceGoneError,
+    ReferenceNotFoundError,
+    UnexpectedAnswerError,
+)
+
+
+class Lookup:
+    """
+    All judgement about one lookup: the same for the sync and the async resolver.
+    """
+
+    __slots__ = ("_limits", "_selector", "_template")
+
+    def __init__(
+        self, template: RequestTemplate, selector: ContactSelector, limits: Limits
+    ) -> None:
+        self._template = template
+        self._selector = selector
+        self._limits = limits
+
+    def question(self, reference_id: str) -> httpx.Request | CareofError:
+        """
+        The request that asks about *reference_id*, or why there is none.
+        """
+        try:
+            return self._template.fill(reference_id)
+        except ConfigurationError as error:  # a secret in a header cannot be read now
+            return AuthenticationError(str(error), detail=error.detail, step="template")
+
+    def contact(
+        self, reference_id: str, answer: httpx.Response | CareofError
+    ) -> Contact | CareofError:
+        """
+        The contact in *answer*, or why there is none.
+        """
+        if isinstance(answer, CareofError):
+            return answer
+        try:
+            return refused_status(answer) or self._read(reference_id, answer)
+        except Exception as error:
+            # A bug, here or in a library that reads for us.  Its traceback
+            # holds the answer, so only its name gets out.
+            return UnexpectedAnswerError(
+                f"The answer could not be read ({type(error).__name__}). Please report this.",
+                detail=f"bug:{type(error).__name__}",
+                step="body",
+            )
+
+    def _read(self, reference_id: str, answer: httpx.Response) -> Contact | CareofError:
+        tree = read_json(answer.content, max_depth=self._limits.max_depth)
+        if isinstance(tree, CareofError):
+            return tree
+        return self._selector.select(tree, reference_id)
+
+
+def refused_status(response: httpx.Response) -> CareofError | None:
+    """
+    The error that a status other than 200 stands for.
+    """
+    status = response.status_code
+    wait = retry_after(response.headers)
+    if status == 200:
+        return None
+    if status == 404:
+        return ReferenceNotFoundError(
+            "The endpoint does not know this reference (404).", step="status", status=status
+        )
+    if status == 410:
+        return ReferenceGoneError(
+            "The person behind this reference no longer exists (410): drop the reference.",
+            step="status",
+            status=status,
+        )
+    if status in (401, 403):
+        return AuthenticationError(
+            f"The endpoint does not accept our credentials ({status}). "
+            "Check them, and what they are allowed to read.",
+            detail="endpoint",
+            step="status",
+            status=status,
+        )
+    if status == 429:
+        return RateLimitedError(
+            "The endpoint wants fewer calls (429).",
+            step="status",
+            status=status,
+            retry_after=wait,
+        )
+    if status == 408 or status >= 500:
+        return EndpointUnavailableError(
+            f"The endpoint cannot answer now ({status}).",
+            detail="status",
+            step="status",
+            status=status,
+            retry_after=wait,
+        )
+    return UnexpectedAnswerError(
+        f"The endpoint answered {status}; expected 200 with a contact"
+        f"{'. Redirects are not followed' if 300 <= status < 400 else ''}.",
+        detail="status",
+        step="status",
+        status=status,
+    )

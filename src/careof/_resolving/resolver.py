@@ -1,0 +1,311 @@
+"""
+The resolvers: a reference id in, a contact out, nothing kept.
+"""
+
+from __future__ import annotations
+
+import ssl
+from types import TracebackType
+from typing import Protocol, Self
+
+import httpx
+
+from careof._network.limits import Limits, RetryPolicy
+from careof._network.network import AsyncNetwork, Network
+from careof._network.policy import NetworkPolicy
+from careof._network.tls import verifies
+from careof._resolving.check import CheckReport, report
+from careof._resolving.lookup import Lookup
+from careof._resolving.selector import ContactSelector
+from careof._resolving.template import RequestTemplate
+from careof._values.clock import SYSTEM_CLOCK, Clock
+from careof._values.contact import Contact
+from careof._values.unwrap import Unseen, unwrap
+from careof.auth import NoAuth
+from careof.errors import CareofError, ConfigurationError
+
+
+class Resolver(Protocol):
+    """
+    Whoever knows the contact behind a reference.  A host may write its own.
+    """
+
+    def resolve(self, reference_id: str, /) -> Contact:
+        """
+        The contact behind *reference_id*.
+
+        Raises:
+            CareofError: There is none, or it cannot be had.
+        """
+        ...
+
+
+class AsyncResolver(Protocol):
+    """
+    The same for asyncio and Trio.
+    """
+
+    async def resolve(self, reference_id: str, /) -> Contact:
+        """
+        The contact behind *reference_id*.
+
+        Raises:
+            CareofError: There is none, or it cannot be had.
+        """
+        ...
+
+
+class _Configured:
+    """
+    What both resolvers are made of.
+    """
+
+    def __init__(
+        self,
+        request: RequestTemplate,
+        contact: ContactSelector,
+        *,
+        auth: httpx.Auth | None = None,
+        limits: Limits | None = None,
+        retry: RetryPolicy | None = None,
+        network: NetworkPolicy | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        name: str | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        kind = type(self).__name__
+        if not isinstance(request, RequestTemplate):
+            raise ConfigurationError(f"{kind}: request: expected a RequestTemplate.")
+        if not isinstance(contact, ContactSelector):
+            raise ConfigurationError(f"{kind}: contact: expected a ContactSelector.")
+        if not isinstance(auth, httpx.Auth | None):
+            raise ConfigurationError(
+                f"{kind}: auth: expected a strategy of careof.auth or an httpx.Auth."
+            )
+        if not isinstance(retry, RetryPolicy | None):
+            raise ConfigurationError(f"{kind}: retry: expected RetryPolicy.never().")
+        if ssl_context is not None and not verifies(ssl_context):
+            raise ConfigurationError(
+                f"{kind}: ssl_context: it must verify certificates and host names."
+            )
+        self._limits = limits or Limits()
+        self._policy = network or NetworkPolicy()
+        self._policy.check_url(request.origin)
+        self._auth = auth or NoAuth()
+        self._lookup = Lookup(request, contact, self._limits)
+        self._name = name or request.origin.host
+        self._settings = {
+            "policy": self._policy,
+            "limits": self._limits,
+            "ssl_context": ssl_context,
+            "clock": clock,
+        }
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._name!r}, auth={type(self._auth).__name__})"
+
+
+class HttpResolver(_Configured):
+    """
+    Asks the customer's contact endpoint, blocking.
+
+    One resolver may be used by many threads, and after ``fork()``.  It opens
+    nothing before it is used.  An answer counts only if it is complete, well
+    formed and within the limits, and, with an echo path, about this reference.
+
+    Args:
+        request: What to ask.
+        contact: Where in the answer the contact stands.
+        auth: How the endpoint knows that it is us.
+        limits: Deadline and size.
+        network: Where calls may go; by default https to public addresses.
+        ssl_context: Private authorities and client certificates.
+        name: What reports call the endpoint; by default its host.
+        transport: For tests, such as ``httpx.MockTransport`` or
+            ``careof.testing.FakeContactEndpoint``.
+
+    Raises:
+        ConfigurationError: An argument cannot work.
+        DestinationRefusedError: The policy refuses the URL.
+    """
+
+    def __init__(
+        self,
+        request: RequestTemplate,
+        contact: ContactSelector,
+        *,
+        auth: httpx.Auth | None = None,
+        limits: Limits | None = None,
+        retry: RetryPolicy | None = None,
+        network: NetworkPolicy | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        name: str | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        super().__init__(
+            request,
+            contact,
+            auth=auth,
+            limits=limits,
+            retry=retry,
+            network=network,
+            ssl_context=ssl_context,
+            name=name,
+            clock=clock,
+        )
+        self._network = Network(**self._settings, transport=transport)
+
+    def resolve(self, reference_id: str) -> Contact:
+        """
+        The contact behind *reference_id*.
+
+        Raises:
+            ResolutionError: There is none, or it cannot be had.
+        """
+        with Unseen():
+            outcome = self._exchange(reference_id)
+        return unwrap(outcome)
+
+    def check(self, reference_id: str) -> CheckReport:
+        """
+        Test the configuration with a reference that has an address.
+
+        Sends one real lookup; the report names each step and shows nobody.
+        """
+        with Unseen():
+            outcome = self._check(reference_id)
+        return outcome
+
+    def _exchange(self, reference_id: str) -> Contact | CareofError:
+        request = self._lookup.question(reference_id)
+        if isinstance(request, CareofError):
+            return request
+        call = self._network.call(self._limits.deadline)
+        answer = self._network.converse(request, self._auth, call)
+        return self._lookup.contact(reference_id, answer)
+
+    def _check(self, reference_id: str) -> CheckReport:
+        call = self._network.call(self._limits.deadline)
+        request = self._lookup.question(reference_id)
+        if isinstance(request, CareofError):
+            return report(self._name, call, request)
+        call.passed("template", timed=False)
+        # First only a connection, so that the report can tell a wrong host
+        # from a wrong credential.
+        failure = self._network.probe(call.carried_by(request))
+        if failure is not None:
+            return report(self._name, call, failure)
+        answer = self._network.converse(request, self._auth, call)
+        return report(self._name, call, self._lookup.contact(reference_id, answer))
+
+    def close(self) -> None:
+        """
+        Nothing is open between calls; here for the shape of the protocol.
+        """
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        frames: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class AsyncHttpResolver(_Configured):
+    """
+    Asks the customer's contact endpoint, for asyncio and Trio.
+
+    As ``HttpResolver``, argument for argument and promise for promise.  One
+    resolver may be used by many tasks, and in one event loop after another.
+    """
+
+    def __init__(
+        self,
+        request: RequestTemplate,
+        contact: ContactSelector,
+        *,
+        auth: httpx.Auth | None = None,
+        limits: Limits | None = None,
+        retry: RetryPolicy | None = None,
+        network: NetworkPolicy | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        name: str | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        super().__init__(
+            request,
+            contact,
+            auth=auth,
+            limits=limits,
+            retry=retry,
+            network=network,
+            ssl_context=ssl_context,
+            name=name,
+            clock=clock,
+        )
+        self._network = AsyncNetwork(**self._settings, transport=transport)
+
+    async def resolve(self, reference_id: str) -> Contact:
+        """
+        The contact behind *reference_id*.
+
+        Raises:
+            ResolutionError: There is none, or it cannot be had.
+        """
+        with Unseen():
+            outcome = await self._exchange(reference_id)
+        return unwrap(outcome)
+
+    async def check(self, reference_id: str) -> CheckReport:
+        """
+        Test the configuration with a reference that has an address.
+
+        Sends one real lookup; the report names each step and shows nobody.
+        """
+        with Unseen():
+            outcome = await self._check(reference_id)
+        return outcome
+
+    async def _exchange(self, reference_id: str) -> Contact | CareofError:
+        request = self._lookup.question(reference_id)
+        if isinstance(request, CareofError):
+            return request
+        call = self._network.call(self._limits.deadline)
+        answer = await self._network.converse(request, self._auth, call)
+        return self._lookup.contact(reference_id, answer)
+
+    async def _check(self, reference_id: str) -> CheckReport:
+        call = self._network.call(self._limits.deadline)
+        request = self._lookup.question(reference_id)
+        if isinstance(request, CareofError):
+            return report(self._name, call, request)
+        call.passed("template", timed=False)
+        # First only a connection, so that the report can tell a wrong host
+        # from a wrong credential.
+        failure = await self._network.probe(call.carried_by(request))
+        if failure is not None:
+            return report(self._name, call, failure)
+        answer = await self._network.converse(request, self._auth, call)
+        return report(self._name, call, self._lookup.contact(reference_id, answer))
+
+    async def aclose(self) -> None:
+        """
+        Nothing is open between calls; here for the shape of the protocol.
+        """
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        frames: TracebackType | None,
+    ) -> None:
+        await self.aclose()

@@ -1,0 +1,137 @@
+"""
+What of the answer is the contact.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from careof._reading.paths import ASTRAY, MISSING, Path
+from careof._reading.strict_json import JsonTree
+from careof._values.addresses import read_email_address, read_phone_number
+from careof._values.contact import Contact
+from careof.errors import CareofError, ConfigurationError, UnexpectedAnswerError
+
+Address = TypeVar("Address")
+
+_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+
+
+class ContactSelector:
+    """
+    Where in the answer the email address, the phone number and the rest stand.
+
+    Each is a JSONPath (RFC 9535, such as ``$.data.email``) or a JSON Pointer
+    (RFC 6901, ``/data/email``) that names one text.  Nothing else is read.
+
+    Args:
+        phone_region: The country of numbers without ``+`` (ISO 3166-1 alpha-2).
+        reference_id: The echo path: where the endpoint repeats the reference.
+            An answer that names another one is refused.
+        attributes: Names for placeholders to paths; an absent one is left out.
+    """
+
+    __slots__ = ("_attributes", "_echo", "_email", "_phone", "_phone_region")
+
+    def __init__(
+        self,
+        *,
+        email: str | None = None,
+        phone: str | None = None,
+        phone_region: str | None = None,
+        reference_id: str | None = None,
+        attributes: Mapping[str, str] | None = None,
+    ) -> None:
+        if email is None and phone is None:
+            raise ConfigurationError("ContactSelector: email, phone: expected at least one path.")
+        if phone_region is not None and not re.fullmatch(r"[A-Z]{2}", phone_region):
+            raise ConfigurationError('ContactSelector: phone_region: expected two letters, "GB".')
+        self._email = _path(email, "email")
+        self._phone = _path(phone, "phone")
+        self._phone_region = phone_region
+        self._echo = _path(reference_id, "reference_id")
+        self._attributes: dict[str, Path] = {}
+        for name, text in (attributes or {}).items():
+            if not _NAME.fullmatch(name):
+                raise ConfigurationError(
+                    "ContactSelector: attributes: names are lower-case letters, digits and _."
+                )
+            self._attributes[name] = Path(text, parameter=f"ContactSelector: attributes[{name!r}]")
+
+    @property
+    def has_echo(self) -> bool:
+        """
+        Whether an answer says whom it is about.
+        """
+        return self._echo is not None
+
+    def select(self, tree: JsonTree, reference_id: str) -> Contact | CareofError:
+        """
+        The contact in *tree*, or the error that says why there is none.
+        """
+        if self._echo is not None and not _is_echo(self._echo.find(tree), reference_id):
+            return UnexpectedAnswerError(
+                "The answer is about another reference, or does not say about which: "
+                f"{self._echo.text} selects something else than what was asked for.",
+                detail="other_reference",
+                step="selection",
+            )
+        email = _read(self._email, tree, read_email_address)
+        if isinstance(email, CareofError):
+            return email
+        phone = _read(self._phone, tree, lambda text: read_phone_number(text, self._phone_region))
+        if isinstance(phone, CareofError):
+            return phone
+        attributes: dict[str, str] = {}
+        for name, path in self._attributes.items():
+            value = path.find(tree)
+            if isinstance(value, int) and not isinstance(value, bool):
+                value = str(value)
+            if isinstance(value, str):
+                attributes[name] = value
+            elif value not in (MISSING, ASTRAY, None):
+                return _unusable(path, "expected a text.", "attribute_type", "selection")
+        return Contact(reference_id, email=email, phone=phone, attributes=attributes)
+
+    def __repr__(self) -> str:
+        paths = {"email": self._email, "phone": self._phone, "reference_id": self._echo}
+        shown = [f"{name}={path.text!r}" for name, path in paths.items() if path is not None]
+        return f"ContactSelector({', '.join(shown)}, attributes={sorted(self._attributes)})"
+
+
+def _path(text: str | None, parameter: str) -> Path | None:
+    return None if text is None else Path(text, parameter=f"ContactSelector: {parameter}")
+
+
+def _is_echo(value: object, reference_id: str) -> bool:
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)  # a number in JSON is the same id as its decimal text
+    return value == reference_id
+
+
+def _read(
+    path: Path | None, tree: JsonTree, parse: Callable[[str], Address | CareofError]
+) -> Address | CareofError | None:
+    if path is None:
+        return None
+    value = path.find(tree)
+    if value in (MISSING, None, ""):
+        return None
+    if value is ASTRAY:
+        return _unusable(path, "it does not stand where it should.", "shape", "selection")
+    if not isinstance(value, str):
+        return _unusable(path, "expected a text.", "address_type", "selection")
+    address = parse(value)
+    if isinstance(address, CareofError):
+        return _unusable(path, str(address), address.detail, "address")
+    return address
+
+
+def _unusable(path: Path, reason: str, detail: str, step: str) -> UnexpectedAnswerError:
+    return UnexpectedAnswerError(
+        f"What {path.text} should select cannot be used: {reason}",
+        detail=detail,
+        step=step,
+    )

@@ -1,0 +1,204 @@
+"""
+The request that asks the contact endpoint about one reference.
+
+Theory of operation: a reference is data and stays data.  In the URL it is
+percent-encoded by a URI template (RFC 6570) and cannot leave the path segment
+or the query value it was put into; in JSON it is put into the parsed
+structure, never into text; a header takes it only if no character of it could
+end the header.  Scheme, host and port take no placeholder at all.
+"""
+
+from __future__ import annotations
+
+import json as json_module
+import re
+from collections.abc import Mapping
+from typing import Any, Literal
+from urllib.parse import unquote
+
+import httpx
+
+from careof._network.headers import is_header_name, is_header_value
+from careof._reading.trees import check_tree, map_texts
+from careof._values.reference import refuse_reference
+from careof._values.secret import Secret
+from careof.errors import CareofError, ConfigurationError, InvalidReferenceError
+
+PLACEHOLDER = "{reference_id}"
+_EXPRESSION = re.compile(r"\{([?&]?)reference_id\}")
+_URL = re.compile(r"(?P<origin>https?://[^/?#{}\s]+)(?P<path>[^?#]*)(?P<query>\?[^#]*)?")
+
+# They belong to the connection (RFC 9110 §7.6.1) or are set by careof.
+_RESERVED = frozenset(
+    "accept-encoding connection content-length expect host keep-alive proxy-authorization te "
+    "trailer transfer-encoding upgrade".split()
+)
+
+
+class RequestTemplate:
+    """
+    How to ask the contact endpoint: ``{reference_id}`` marks where the reference goes.
+
+    Args:
+        url: In the path ``{reference_id}``; in the query ``{reference_id}`` as
+            a value, ``{?reference_id}`` or ``{&reference_id}`` (RFC 6570).
+        method: ``"GET"``, or ``"POST"`` with a body.
+        headers: Header names to texts, with ``{reference_id}``, or secrets.
+        json: A JSON body; ``{reference_id}`` may stand in any text value.
+        form: A form body, names to texts.  Not together with *json*.
+    """
+
+    __slots__ = ("_expand", "_form", "_headers", "_json", "_method", "_origin", "_url")
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        method: Literal["GET", "POST"] = "GET",
+        headers: Mapping[str, str | Secret] | None = None,
+        json: Any = None,
+        form: Mapping[str, str | Secret] | None = None,
+    ) -> None:
+        if method not in ("GET", "POST"):
+            raise _wrong("method", 'expected "GET" or "POST"')
+        if method == "GET" and not (json is None and form is None):
+            raise _wrong("method", "a GET has no body; use POST")
+        if json is not None and form is not None:
+            raise _wrong("json, form", "a request has one body, not two")
+        if json is not None and not isinstance(json, Mapping | list | tuple):
+            raise _wrong("json", "expected an object (dict) or an array (list)")
+        check_tree(json, "RequestTemplate: json")
+        if form is not None and not all(isinstance(v, str | Secret) for v in form.values()):
+            raise _wrong("form", "expected names to texts")
+        self._url, self._origin = _checked_url(url)
+        self._method = method
+        self._headers = _checked_headers(headers or {})
+        self._json = map_texts(json, lambda text: text)
+        self._form = None if form is None else dict(form)
+        if not self._has_placeholder():
+            raise _wrong("url", f"nothing asks for the person: put {PLACEHOLDER} somewhere")
+
+        from uritemplate import URITemplate
+
+        self._expand = URITemplate(self._url).expand
+
+    @property
+    def origin(self) -> httpx.URL:
+        """
+        Scheme, host and port: where every request goes.
+        """
+        return self._origin
+
+    def fill(self, reference_id: str) -> httpx.Request | CareofError:
+        """
+        The request for *reference_id*, or the error that says why there is none.
+        """
+        refused = refuse_reference(reference_id) or self._leaves_its_segment(reference_id)
+        if refused is not None:
+            return refused
+
+        def fill(text: str | Secret) -> str:
+            # A secret is not searched: it is the host's, and has no placeholder.
+            if isinstance(text, Secret):
+                return text.reveal()
+            return text.replace(PLACEHOLDER, reference_id)
+
+        headers = {name: fill(value) for name, value in self._headers.items()}
+        if not all(map(is_header_value, headers.values())):
+            return InvalidReferenceError(
+                "This reference, or a secret, cannot stand in a header: expected visible ASCII.",
+                detail="reference_header",
+                step="template",
+            )
+        content = None
+        if self._json is not None:
+            content = json_module.dumps(
+                map_texts(self._json, fill), ensure_ascii=False, separators=(",", ":")
+            ).encode()
+            headers.setdefault("content-type", "application/json")
+        return httpx.Request(
+            self._method,
+            self._expand(reference_id=reference_id),
+            headers=headers,
+            content=content,
+            data=None if self._form is None else map_texts(self._form, fill),
+        )
+
+    def _leaves_its_segment(self, reference_id: str) -> InvalidReferenceError | None:
+        # RFC 3986 §5.2.4: "." and ".." are removed with the segment before
+        # them, by us or by a server that decodes once more than it should.
+        path = _URL.fullmatch(self._url)["path"]  # type: ignore[index]
+        if PLACEHOLDER not in path:
+            return None
+        plain = path.replace(PLACEHOLDER, reference_id)
+        while plain != (plain := unquote(plain)):
+            pass
+        if {".", ".."}.isdisjoint(re.split(r"[/\\;]", plain)):
+            return None
+        return InvalidReferenceError(
+            "This reference would change the path of the request.",
+            detail="reference_path",
+            step="template",
+        )
+
+    def _has_placeholder(self) -> bool:
+        found: list[bool] = [bool(_EXPRESSION.search(self._url))]
+
+        def look(text: str | Secret) -> str:
+            found.append(isinstance(text, str) and PLACEHOLDER in text)
+            return ""
+
+        map_texts((self._headers, self._json, self._form), look)
+        return any(found)
+
+    def __repr__(self) -> str:
+        # Not the URL: some customers put a key into it.
+        return f"RequestTemplate({self._method} {self._origin.host})"
+
+
+def _checked_url(url: str) -> tuple[str, httpx.URL]:
+    match = _URL.fullmatch(url) if isinstance(url, str) else None
+    if match is None:
+        raise _wrong(
+            "url",
+            "expected an absolute URL without placeholder before its path, and without fragment",
+        )
+    if not url.isascii():
+        raise _wrong("url", "expected ASCII: write other characters percent-encoded")
+    path, query = match["path"], match["query"] or ""
+    for part, operators in ((path, ("", "?")), (query, ("", "&"))):
+        if re.search(r"[{}]", _EXPRESSION.sub("", part)):
+            raise _wrong(
+                "url", "the only placeholders are {reference_id}, {?reference_id}, {&reference_id}"
+            )
+        if not set(_EXPRESSION.findall(part)) <= set(operators):
+            raise _wrong("url", "{?reference_id} begins a query, {&reference_id} goes on with one")
+    if "{?" in path and (query or not path.endswith("}")):
+        raise _wrong("url", "{?reference_id} must be the end of the URL")
+    if not {".", ".."}.isdisjoint(unquote(path).split("/")):
+        raise _wrong("url", "write the path without . and ..")
+    try:
+        origin = httpx.URL(match["origin"] + "/")
+    except httpx.InvalidURL:
+        origin = None
+    if origin is None or not origin.host or origin.userinfo:
+        raise _wrong("url", "expected a host, without user and password (use BasicAuth)")
+    return url, origin
+
+
+def _checked_headers(headers: Mapping[str, str | Secret]) -> dict[str, str | Secret]:
+    for name, value in headers.items():
+        if not is_header_name(name):
+            raise _wrong("headers", "expected names of HTTP headers")
+        if name.lower() in _RESERVED:
+            raise _wrong(f"headers[{name!r}]", "careof sets this one")
+        if not (isinstance(value, Secret) or is_header_value(value)):
+            raise _wrong(f"headers[{name!r}]", "expected visible ASCII text, or Secret")
+    lower = {name.lower(): value for name, value in headers.items()}
+    if len(lower) != len(headers):
+        raise _wrong("headers", "a name stands there twice")
+    return {"accept": "application/json", "user-agent": "careof", **lower}
+
+
+def _wrong(parameter: str, expected: str) -> ConfigurationError:
+    return ConfigurationError(f"RequestTemplate: {parameter}: {expected}.")

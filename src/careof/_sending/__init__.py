@@ -1,0 +1,3 @@
+"""
+From a contact and an invitation to a receipt.
+"""

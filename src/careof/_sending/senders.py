@@ -1,0 +1,44 @@
+"""
+Whoever carries a message to a person.  A host may write its own.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from careof._values.contact import Contact
+from careof._values.invitation import Message
+
+
+class SurveySender(Protocol):
+    """
+    Sends one message to one person.
+    """
+
+    def send(self, contact: Contact, message: Message, /) -> str | None:
+        """
+        Hand *message* over, and return the provider's id of it, if there is one.
+
+        Raises:
+            SendRejectedError: It will never be accepted.
+            SendUnavailableError: Nothing was accepted; try later.  Anything
+                else that is raised means that nobody knows: ``uncertain``.
+        """
+        ...
+
+
+class AsyncSurveySender(Protocol):
+    """
+    The same for asyncio and Trio.
+    """
+
+    async def send(self, contact: Contact, message: Message, /) -> str | None:
+        """
+        Hand *message* over, and return the provider's id of it, if there is one.
+
+        Raises:
+            SendRejectedError: It will never be accepted.
+            SendUnavailableError: Nothing was accepted; try later.  Anything
+                else that is raised means that nobody knows: ``uncertain``.
+        """
+        ...

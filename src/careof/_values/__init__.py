@@ -1,0 +1,3 @@
+"""
+What travels: sealed values, and the records that name nobody.
+"""

@@ -1,0 +1,101 @@
+"""
+The two ways to reach a person: an email address, a phone number.
+"""
+
+from __future__ import annotations
+
+import re
+
+from careof._values.sealed import Sealed
+from careof._values.unwrap import unwrap
+from careof.errors import CareofError, EmailAddressError, PhoneNumberError
+
+# Letters would be vanity numbers or extensions, other digits another script's:
+# both are read differently by different libraries, so neither is read at all.
+_PHONE_TEXT = re.compile(r"[0-9+()./\- ]{3,40}", re.ASCII)
+
+
+class EmailAddress(Sealed):
+    """
+    A sealed email address, normalised; equal and hashable by value.
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> EmailAddress:
+        """
+        Read *text* as one email address, without asking the network.
+
+        The domain becomes lower case, the local part is left as it is.
+
+        Raises:
+            EmailAddressError: It is none.  The message does not repeat it.
+        """
+        return unwrap(read_email_address(text))
+
+
+class PhoneNumber(Sealed):
+    """
+    A sealed phone number in E.164 form; equal and hashable by value.
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str, region: str | None = None) -> PhoneNumber:
+        """
+        Read *text* as one phone number that can be dialled from everywhere.
+
+        Args:
+            region: The country (ISO 3166-1 alpha-2, such as ``"GB"``) of numbers
+                that are written without ``+``.  Without it they are refused.
+
+        Raises:
+            PhoneNumberError: It is none.  The message does not repeat it.
+        """
+        return unwrap(read_phone_number(text, region))
+
+
+def read_email_address(text: str) -> EmailAddress | EmailAddressError:
+    """
+    An address, or the error that says why there is none.
+    """
+    from email_validator import EmailNotValidError, validate_email
+
+    try:
+        return EmailAddress(validate_email(text, check_deliverability=False).normalized)
+    except (EmailNotValidError, UnicodeError, TypeError, ValueError):
+        # Its messages quote the text, so nothing of them is kept.
+        return EmailAddressError(
+            "This is not an email address: expected one address, such as name@domain, "
+            "without a display name.",
+            detail="email_address",
+        )
+
+
+def read_phone_number(text: str, region: str | None) -> PhoneNumber | CareofError:
+    """
+    A number, or the error that says why there is none.
+    """
+    if not (isinstance(text, str) and _PHONE_TEXT.fullmatch(text)):
+        return _no_number("expected digits, spaces and punctuation, with a leading +")
+
+    import phonenumbers
+
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return _no_number("expected a leading + and a country code, or a region to read it in")
+    if number.extension:
+        return _no_number("expected a number without an extension")
+    if (
+        phonenumbers.is_possible_number_with_reason(number)
+        != phonenumbers.ValidationResult.IS_POSSIBLE
+    ):
+        return _no_number("no number of that country has this length")
+    return PhoneNumber(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def _no_number(expected: str) -> PhoneNumberError:
+    return PhoneNumberError(f"This is not a phone number: {expected}.", detail="phone_number")

@@ -1,0 +1,215 @@
+"""
+One survey message, and the one pass that fills it for one person.
+
+Theory of operation: a template is split once into literal text and names.
+Filling joins the pieces, each value escaped for where it stands, and never
+looks at the result again: a first name of ``{survey_url}`` stays what it is.
+Names are looked up in the invitation's urls, then in what the endpoint said
+about the person, then in what the host passed for this recipient.
+"""
+
+from __future__ import annotations
+
+import html as html_module
+import re
+from collections.abc import Callable, Mapping
+from typing import Literal, NoReturn
+
+import attrs
+
+from careof._values.contact import Contact
+from careof._values.placeholders import PLACEHOLDER, html_problem
+from careof._values.sealed import SealedMapping, SealedText, unpicklable
+from careof._values.unwrap import unwrap
+from careof.errors import (
+    CareofError,
+    ConfigurationError,
+    EndpointUnavailableError,
+    UnexpectedAnswerError,
+)
+
+Channel = Literal["email", "sms"]
+Url = str | Callable[[str], str]
+
+_NAME = re.compile(r"[a-z_][a-z0-9_]*")
+_URL = re.compile(r"https?://[!-~]+|mailto:[!-~]+")
+
+
+class Message:
+    """
+    One invitation filled for one person: what a sender sends.  All of it sealed.
+
+    Attributes:
+        subject: The subject line (email), or None.
+        text: The message as plain text.
+        html: The message as HTML, or None.
+    """
+
+    __slots__ = ("channel", "html", "subject", "survey_id", "text", "wave")
+
+    def __init__(
+        self,
+        *,
+        survey_id: str,
+        channel: Channel,
+        text: SealedText,
+        subject: SealedText | None = None,
+        html: SealedText | None = None,
+        wave: str = "",
+    ) -> None:
+        self.survey_id = survey_id
+        self.channel = channel
+        self.subject = subject
+        self.text = text
+        self.html = html
+        self.wave = wave
+
+    def __repr__(self) -> str:
+        return f"Message(***, survey_id={self.survey_id!r}, channel={self.channel!r})"
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError(unpicklable(self))
+
+
+@attrs.frozen(kw_only=True)
+class Invitation:
+    """
+    One survey message for one channel, with placeholders such as ``{first_name}``.
+
+    Args:
+        subject: The subject line; required for email, None for SMS.
+        urls: Names to URLs.  A callable is given the reference id, so that each
+            person gets a link of their own.
+        wave: Tells apart reminders of one survey.
+
+    A placeholder is ``{name}`` with lower-case letters, digits and ``_``; other
+    braces stand for themselves.  In HTML, values are escaped, and only the
+    names of *urls* may stand inside an attribute, in quotes.
+    """
+
+    survey_id: str
+    channel: Channel
+    subject: str | None = None
+    text: str
+    html: str | None = None
+    wave: str = ""
+    urls: Mapping[str, Url] = attrs.field(
+        factory=dict, converter=dict, repr=lambda urls: repr(sorted(urls))
+    )
+
+    def __attrs_post_init__(self) -> None:
+        _check(self)
+
+    def render(
+        self, contact: Contact, variables: Mapping[str, str | SealedText] | None = None
+    ) -> Message:
+        """
+        The message for *contact*, sealed.
+
+        Raises:
+            UnexpectedAnswerError: Nothing fills a placeholder; ``detail`` is
+                ``missing_attribute``, and the message names the placeholder.
+        """
+        return unwrap(self.fill(contact, SealedMapping(variables or {})))
+
+    def fill(self, contact: Contact, variables: SealedMapping) -> Message | CareofError:
+        """
+        As ``render``, with the error as a value.
+        """
+        known: dict[str, str] = {}
+        for name in self.placeholders():
+            value = self._value(name, contact, variables)
+            if isinstance(value, CareofError):
+                return value
+            known[name] = value
+        return Message(
+            survey_id=self.survey_id,
+            channel=self.channel,
+            wave=self.wave,
+            subject=None if self.subject is None else _fill(self.subject, known, _one_line),
+            text=_fill(self.text, known, str),
+            html=None if self.html is None else _fill(self.html, known, html_module.escape),
+        )
+
+    def placeholders(self) -> frozenset[str]:
+        """
+        The names that this invitation needs.
+        """
+        templates = (self.subject, self.text, self.html)
+        return frozenset(
+            name for template in templates if template for name in PLACEHOLDER.findall(template)
+        )
+
+    def _value(self, name: str, contact: Contact, variables: SealedMapping) -> str | CareofError:
+        if name in self.urls:
+            return _url(name, self.urls[name], contact.reference_id)
+        for source in (contact.attributes, variables):
+            if name in source:
+                return source[name].reveal()
+        return UnexpectedAnswerError(
+            f"Nothing fills the placeholder {{{name}}}: the endpoint's answer has no such "
+            "attribute, and neither urls nor the recipient's variables name it.",
+            detail="missing_attribute",
+        )
+
+
+def _url(name: str, url: Url, reference_id: str) -> str | CareofError:
+    if isinstance(url, str):
+        return url
+    try:
+        personal = url(reference_id)
+    except Exception as error:
+        return EndpointUnavailableError(
+            f"The callable for the url {name!r} failed ({type(error).__name__}).",
+            detail=f"url:{type(error).__name__}",
+        )
+    if isinstance(personal, str) and _URL.fullmatch(personal):
+        return personal
+    return EndpointUnavailableError(
+        f"The callable for the url {name!r} returned no URL: expected http:// or https:// and "
+        "visible ASCII characters.",
+        detail="url:invalid",
+    )
+
+
+def _fill(template: str, known: Mapping[str, str], escape: Callable[[str], str]) -> SealedText:
+    return SealedText(PLACEHOLDER.sub(lambda match: escape(known[match[1]]), template))
+
+
+def _one_line(value: str) -> str:
+    # RFC 5322 §2.2: a header field is one line, so a value cannot bring a second.
+    printable = "".join(character if character.isprintable() else " " for character in value)
+    return " ".join(printable.split())
+
+
+def _check(invitation: Invitation) -> None:
+    if not invitation.survey_id:
+        raise _wrong("survey_id", "expected the host's id of the survey, got an empty text")
+    if invitation.channel not in ("email", "sms"):
+        raise _wrong("channel", 'expected "email" or "sms"')
+    if not invitation.text:
+        raise _wrong("text", "expected the message as plain text, got nothing")
+    if invitation.channel == "email" and not invitation.subject:
+        raise _wrong("subject", "an email needs a subject line")
+    if invitation.channel == "sms" and (invitation.subject or invitation.html):
+        raise _wrong("channel", "an SMS has neither subject nor html")
+    if invitation.subject and not invitation.subject.isprintable():
+        raise _wrong("subject", "expected one line of printable characters")
+    _check_urls(invitation.urls)
+    problem = html_problem(invitation.html or "", invitation.urls)
+    if problem:
+        raise _wrong("html", problem)
+
+
+def _check_urls(urls: Mapping[str, Url]) -> None:
+    for name, url in urls.items():
+        if not _NAME.fullmatch(name):
+            raise _wrong("urls", "names are lower-case letters, digits and _, as in survey_url")
+        if not (callable(url) or (isinstance(url, str) and _URL.fullmatch(url))):
+            raise _wrong(
+                f"urls[{name!r}]", "expected http:// or https:// in visible ASCII, or a callable"
+            )
+
+
+def _wrong(parameter: str, expected: str) -> ConfigurationError:
+    return ConfigurationError(f"Invitation: {parameter}: {expected}.")

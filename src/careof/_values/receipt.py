@@ -1,0 +1,109 @@
+"""
+What became of one reference, in words that name nobody.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import attrs
+
+from careof.errors import error_class
+
+
+class Outcome(enum.StrEnum):
+    """
+    What became of one reference: exactly one word of this closed list.
+    """
+
+    SENT = "sent"
+    SUPPRESSED = "suppressed"
+    DUPLICATE = "duplicate"
+    GONE = "gone"
+    NOT_FOUND = "not_found"
+    NO_ADDRESS = "no_address"
+    BAD_RESPONSE = "bad_response"
+    AUTH_FAILED = "auth_failed"
+    REFUSED = "refused"
+    UNAVAILABLE = "unavailable"
+    RATE_LIMITED = "rate_limited"
+    REJECTED = "rejected"
+    UNCERTAIN = "uncertain"
+    CANCELLED = "cancelled"
+
+
+_FINE = frozenset({Outcome.SENT, Outcome.DUPLICATE})
+
+
+@attrs.frozen(kw_only=True)
+class Receipt:
+    """
+    One reference, one outcome, and facts that name nobody.
+
+    Safe to store, to log and to send through a queue: it pickles, and
+    ``to_dict`` and ``from_dict`` carry it through JSON.
+
+    Attributes:
+        reference_id: As it was given; ``"***"`` if it looked like an address.
+        outcome: The word from the closed list.
+        message_id: The provider's id of the message, where it gave one.
+        attempts: How many times a lookup was begun.
+        retry_after: Seconds that the other side asked us to wait.
+        started_at: When the send began (UTC).
+        duration: Seconds that it took.
+        detail: One word more about the outcome, for the one who looks into it.
+    """
+
+    reference_id: str
+    survey_id: str
+    wave: str = ""
+    channel: str
+    outcome: Outcome = attrs.field(converter=Outcome)
+    message_id: str | None = None
+    attempts: int = 1
+    retry_after: float | None = None
+    started_at: datetime
+    duration: float = 0.0
+    detail: str = ""
+
+    @property
+    def ok(self) -> bool:
+        """
+        Whether the person has the invitation: ``sent``, or ``duplicate``.
+        """
+        return self.outcome in _FINE
+
+    def raise_for_outcome(self) -> None:
+        """
+        Do nothing if all is well; raise the error of the outcome otherwise.
+
+        Raises:
+            CareofError: The class that the table in ``careof.errors`` gives.
+        """
+        if not self.ok:
+            raise error_class(self.outcome, self.detail)(
+                f"The survey was not sent: {self.outcome}"
+                f"{f' ({self.detail})' if self.detail else ''}.",
+                detail=self.detail,
+                retry_after=self.retry_after,
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """
+        The receipt as a dictionary that ``json.dumps`` takes.
+        """
+        return {
+            **attrs.asdict(self),
+            "outcome": self.outcome.value,
+            "started_at": self.started_at.isoformat(),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Receipt:
+        """
+        The receipt that ``to_dict`` made *values* of.
+        """
+        return cls(**{**values, "started_at": datetime.fromisoformat(values["started_at"])})

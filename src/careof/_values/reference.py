@@ -1,0 +1,49 @@
+"""
+What a reference id may look like.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from urllib.parse import unquote
+
+from careof.errors import InvalidReferenceError
+
+MAX_LENGTH = 256  # characters
+
+_EMAIL = re.compile(r"[^@\s]@[^@\s]+\.[^@\s]")
+_PHONE = re.compile(r"\s*\+(?:[\s().\-/]*[0-9]){7,15}[\s().\-/]*")
+_SCHEME = re.compile(r"\s*(?:tel|mailto|sms):", re.IGNORECASE)
+
+
+def refuse_reference(reference_id: object) -> InvalidReferenceError | None:
+    """
+    The reason why *reference_id* can be none, or None.
+
+    Bare digits are allowed: many customers number their people.  An address or
+    an international number where a reference belongs means that the host still
+    holds what it wanted to be rid of.
+    """
+    if not isinstance(reference_id, str):
+        return _refused(f"expected a str, got {type(reference_id).__name__}", "reference_type")
+    if not reference_id:
+        return _refused("it is empty", "reference_empty")
+    if len(reference_id) > MAX_LENGTH:
+        return _refused(f"it is longer than {MAX_LENGTH} characters", "reference_length")
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in reference_id):
+        return _refused("it holds a control character or half a character", "reference_characters")
+    plain = unquote(reference_id)
+    if _EMAIL.search(plain) or _SCHEME.match(plain) or _PHONE.fullmatch(plain):
+        return _refused(
+            "it looks like an email address or a phone number, which the host should not hold; "
+            "store the customer's own id of the person instead",
+            "reference_personal",
+        )
+    return None
+
+
+def _refused(reason: str, detail: str) -> InvalidReferenceError:
+    return InvalidReferenceError(
+        f"This is not a reference id: {reason}.", detail=detail, step="template"
+    )

@@ -1,0 +1,120 @@
+"""
+Secrets, read when they are used.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from careof._values.sealed import Sealed
+from careof.errors import ConfigurationError
+
+
+class Secret(Sealed):
+    """
+    A password, key or token of the host: sealed, compared by identity.
+
+    A secret from a variable, a file or a callable is read each time it is
+    used, so that a rotated one works without a restart.  Like any Python text
+    it stays in memory until it is collected; nothing here can wipe it.
+    """
+
+    __slots__ = ("_origin", "_read")
+
+    def __init__(self, value: str) -> None:
+        if not isinstance(value, str):
+            raise ConfigurationError(f"Secret: expected a str, got {type(value).__name__}.")
+        _checked(value, "Secret")
+        self._comes_from(lambda: value, "***")
+
+    @classmethod
+    def from_env(cls, name: str) -> Secret:
+        """
+        The environment variable *name*, read at each use.
+        """
+        return cls._reading(lambda: os.environ[name], f"env:{name}")
+
+    @classmethod
+    def from_file(cls, path: str | os.PathLike[str]) -> Secret:
+        """
+        The text of the file at *path*, without the newline at its end, read at each use.
+        """
+        location = Path(path)
+        return cls._reading(
+            lambda: location.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r"),
+            f"file:{location}",
+        )
+
+    @classmethod
+    def from_callable(cls, read: Callable[[], str]) -> Secret:
+        """
+        Whatever *read* returns, such as a look-up in a vault, asked at each use.
+        """
+        return cls._reading(read, "callable")
+
+    @classmethod
+    def _reading(cls, read: Callable[[], str], origin: str) -> Secret:
+        secret = cls.__new__(cls)
+        secret._comes_from(read, origin)  # noqa: SLF001 (an object of this class)
+        return secret
+
+    def _comes_from(self, read: Callable[[], str], origin: str) -> None:
+        self._read = read
+        self._origin = origin
+
+    def reveal(self) -> str:
+        """
+        The secret itself.
+
+        Raises:
+            ConfigurationError: It cannot be read now, or is empty, or ends in a
+                line break.  The message names the source, never the value.
+        """
+        try:
+            value = self._read()
+        except Exception as error:
+            failure = ConfigurationError(
+                f"The secret {self._origin} cannot be read ({type(error).__name__}). "
+                "Check that its source exists and that this process may read it.",
+                detail="secret",
+            )
+        else:
+            if isinstance(value, str):
+                return _checked(value, f"The secret {self._origin}")
+            failure = ConfigurationError(
+                f"The secret {self._origin} is no text but a {type(value).__name__}.",
+                detail="secret",
+            )
+        raise failure
+
+    # By identity: comparing by value would need the value, and a set or a
+    # dictionary of secrets would keep asking a vault for it.
+    __eq__ = object.__eq__
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Secret({self._origin})"
+
+    __str__ = __repr__
+
+
+def _checked(value: str, name: str) -> str:
+    if not value:
+        raise ConfigurationError(f"{name} is empty.", detail="secret")
+    if value[-1] in "\r\n":
+        # Copied from a file or a shell with its newline: it would be refused
+        # by the other side, or split a header.
+        raise ConfigurationError(
+            f"{name} ends in a line break: strip it. Secret.from_file does so by itself.",
+            detail="secret",
+        )
+    return value
+
+
+def reveal(value: str | Secret) -> str:
+    """
+    The text of a parameter that may be a plain text or a secret.
+    """
+    return value.reveal() if isinstance(value, Secret) else value

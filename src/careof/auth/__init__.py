@@ -1,0 +1,27 @@
+"""
+How a customer's endpoint knows that it is us: every scheme, and the base of your own.
+"""
+
+from __future__ import annotations
+
+from careof.auth._access_token import AccessToken
+from careof.auth._cache import MemoryTokenCache, TokenCache
+from careof.auth._oauth2 import OAuth2ClientCredentials
+from careof.auth._static import ApiKeyAuth, BasicAuth, BearerAuth
+from careof.auth._strategy import AuthStrategy, NoAuth
+from careof.auth._token import TokenAuth
+from careof.auth._token_endpoint import TokenEndpointAuth
+
+__all__ = [
+    "AccessToken",
+    "ApiKeyAuth",
+    "AuthStrategy",
+    "BasicAuth",
+    "BearerAuth",
+    "MemoryTokenCache",
+    "NoAuth",
+    "OAuth2ClientCredentials",
+    "TokenAuth",
+    "TokenCache",
+    "TokenEndpointAuth",
+]

@@ -1,0 +1,170 @@
+"""
+The base of every scheme that fetches a token.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import AsyncGenerator, Generator
+from datetime import timedelta
+
+import httpx
+
+from careof._network.flights import async_landed, landed
+from careof._network.limits import seconds
+from careof._network.policy import port_of
+from careof._values.clock import SYSTEM_CLOCK, Clock
+from careof._values.unwrap import unwrap
+from careof.auth._access_token import AccessToken
+from careof.auth._cache import TokenCache
+from careof.auth._lease import Lease
+from careof.auth._static import header_value
+from careof.auth._strategy import AuthStrategy
+from careof.errors import ConfigurationError
+
+
+class TokenAuth(AuthStrategy):
+    """
+    A scheme whose token is fetched, and fetched again before it ends.
+
+    A subclass says how to ask and how to read the answer::
+
+        class VoucherAuth(TokenAuth):
+            def token_request(self) -> httpx.Request: ...
+            def read_token(self, response: httpx.Response) -> AccessToken: ...
+
+    One request at a time for all threads, tasks and loops, the cache, expiry,
+    leeway and the one retry after a rejection belong to this class.  In a
+    resolver the token request goes through the resolver's guarded network; in
+    a foreign httpx client, through one with the default policy and limits.
+
+    Args:
+        lifetime: Seconds after which a token is not used any more, whatever
+            its endpoint says; the earlier end counts.
+        leeway: Seconds before its end at which the next token is fetched, at
+            most a fifth of the lifetime.
+        rejected_statuses: The answers that mean "this token is no longer good".
+        cache: Where tokens are kept; None for the one of this process.
+    """
+
+    lifetime: float | None = None
+    leeway: float = 30.0
+    rejected_statuses: frozenset[int] = frozenset({401})
+    header: str = "Authorization"
+    prefix: str = "Bearer"
+    cache: TokenCache | None = None
+    clock: Clock = SYSTEM_CLOCK
+
+    def __init__(
+        self,
+        *,
+        lifetime: float | timedelta | None = None,
+        leeway: float | timedelta = 30.0,
+        rejected_statuses: frozenset[int] = frozenset({401}),
+        cache: TokenCache | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        name = type(self).__name__
+        self.lifetime = None if lifetime is None else seconds(lifetime)
+        self.leeway = seconds(leeway)
+        self.rejected_statuses = frozenset(rejected_statuses)
+        self.cache = cache
+        self.clock = clock
+        if self.lifetime is not None and self.lifetime <= 0:
+            raise ConfigurationError(f"{name}: lifetime: expected seconds above 0, or None.")
+        if self.leeway < 0:
+            raise ConfigurationError(f"{name}: leeway: expected seconds, 0 or more.")
+
+    @abstractmethod
+    def token_request(self) -> httpx.Request:
+        """
+        The request that asks for a token.  Pure: it is sent by the base.
+        """
+
+    @abstractmethod
+    def read_token(self, response: httpx.Response) -> AccessToken:
+        """
+        The token in a successful answer.
+
+        Raises:
+            AuthenticationError: There is none.  Whatever else is raised ends
+                the call as well, and only its class name is kept.
+        """
+
+    def identity(self) -> tuple[object, ...]:
+        """
+        All that shapes the token: strategies with equal identities share one.
+
+        By default everything that is stored on the strategy.  Secrets go in as
+        ``Secret``; they are hashed under a key of this process.
+        """
+        return tuple(sorted((k, v) for k, v in vars(self).items() if k not in ("cache", "clock")))
+
+    def apply_token(self, request: httpx.Request, token: AccessToken) -> None:
+        """
+        Put *token* into *request*, in place.
+        """
+        value = token.value.reveal()
+        request.headers[self.header] = header_value(
+            f"{self.prefix} {value}" if self.prefix else value
+        )
+
+    def is_rejected(self, response: httpx.Response) -> bool:
+        """
+        Whether *response* says that the token is no longer good.
+        """
+        return response.status_code in self.rejected_statuses
+
+    def sync_auth_flow(
+        self, request: httpx.Request
+    ) -> Generator[httpx.Request, httpx.Response, None]:
+        """
+        Send with a token; after a rejection once more, with another one.
+        """
+        lease = Lease(self, request)
+        token = lease.cached()
+        if token is None:
+            flight = lease.flight()
+            landed(flight, lease.call.deadline.left())
+            token = unwrap(lease.landed(flight))
+        self.apply_token(request, token)
+        response = yield request
+        if self._can_repeat(request, response) and lease.gives_up(token):
+            flight = lease.replacement()
+            landed(flight, lease.call.deadline.left())
+            self.apply_token(request, unwrap(lease.landed(flight)))
+            yield request
+
+    async def async_auth_flow(
+        self, request: httpx.Request
+    ) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """
+        Send with a token; after a rejection once more, with another one.
+        """
+        lease = Lease(self, request)
+        token = lease.cached()
+        if token is None:
+            flight = lease.flight()
+            await async_landed(flight, lease.call.deadline.left())
+            token = unwrap(lease.landed(flight))
+        self.apply_token(request, token)
+        response = yield request
+        if self._can_repeat(request, response) and lease.gives_up(token):
+            flight = lease.replacement()
+            await async_landed(flight, lease.call.deadline.left())
+            self.apply_token(request, unwrap(lease.landed(flight)))
+            yield request
+
+    def _can_repeat(self, request: httpx.Request, response: httpx.Response) -> bool:
+        # After a redirect in a foreign client another host may have answered:
+        # its 401 says nothing about our token, and our token is not for it.
+        # A body that was streamed is gone, and would be sent empty.
+        return (
+            self.is_rejected(response)
+            and _origin(response.request.url) == _origin(request.url)
+            and isinstance(request.stream, httpx.ByteStream)
+        )
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int]:
+    return url.scheme, url.host, port_of(url)

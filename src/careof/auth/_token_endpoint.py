@@ -1,0 +1,148 @@
+"""
+Any token endpoint, whether it follows a standard or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Literal
+
+import httpx
+
+from careof._network.headers import is_header_name
+from careof._reading.paths import Path
+from careof._reading.strict_json import read_json
+from careof._reading.trees import check_tree, map_texts
+from careof._values.clock import SYSTEM_CLOCK, Clock
+from careof._values.secret import Secret, reveal
+from careof.auth._access_token import AccessToken, read_lifetime
+from careof.auth._cache import TokenCache
+from careof.auth._static import header_value
+from careof.auth._token import TokenAuth
+from careof.auth._token_answer import no_token
+from careof.errors import CareofError, ConfigurationError
+
+_MAX_DEPTH = 16
+
+
+class TokenEndpointAuth(TokenAuth):
+    """
+    A URL, headers and a body; the token and its lifetime chosen in the answer.
+
+    Args:
+        url: The token endpoint.
+        method: ``"POST"`` or ``"GET"``.
+        headers: Header names to texts or secrets.
+        json: A JSON body; its texts may be secrets.
+        form: A form body, names to texts or secrets.  Not together with *json*.
+        token_path: Where the token stands (JSONPath or JSON Pointer).
+        expires_path: Where its lifetime in seconds stands; None if nowhere.
+        lifetime, leeway, rejected_statuses, cache: As in ``TokenAuth``.
+        header: The header that carries the token to the contact endpoint.
+        prefix: What stands before the token there; ``""`` for nothing.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        method: Literal["POST", "GET"] = "POST",
+        headers: Mapping[str, str | Secret] | None = None,
+        json: Any = None,
+        form: Mapping[str, str | Secret] | None = None,
+        token_path: str = "$.access_token",
+        expires_path: str | None = "$.expires_in",
+        lifetime: float | timedelta | None = None,
+        leeway: float | timedelta = 30.0,
+        header: str = "Authorization",
+        prefix: str = "Bearer",
+        rejected_statuses: frozenset[int] = frozenset({401}),
+        cache: TokenCache | None = None,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        super().__init__(
+            lifetime=lifetime,
+            leeway=leeway,
+            rejected_statuses=rejected_statuses,
+            cache=cache,
+            clock=clock,
+        )
+        name = type(self).__name__
+        if method not in ("POST", "GET"):
+            raise ConfigurationError(f'{name}: method: expected "POST" or "GET".')
+        if json is not None and form is not None:
+            raise ConfigurationError(f"{name}: json, form: a request has one body, not two.")
+        if method == "GET" and not (json is None and form is None):
+            raise ConfigurationError(f"{name}: method: a GET has no body; use POST.")
+        for header_name in (header, *(headers or {})):
+            if not is_header_name(header_name):
+                raise ConfigurationError(f"{name}: headers: expected names of HTTP headers.")
+        check_tree(json, f"{name}: json")
+        check_tree(form or {}, f"{name}: form")
+        self._url = _checked_url(url, name)
+        self._method = method
+        self._headers = dict(headers or {})
+        self._json = json
+        self._form = None if form is None else dict(form)
+        self._token_path = Path(token_path, parameter=f"{name}: token_path")
+        self._expires_path = (
+            None if expires_path is None else Path(expires_path, parameter=f"{name}: expires_path")
+        )
+        self.header = header
+        self.prefix = prefix
+
+    def identity(self) -> tuple[object, ...]:
+        """
+        Everything that the token request is made of, and how its answer is read.
+        """
+        return (
+            str(self._url),
+            self._method,
+            self._headers,
+            self._json,
+            self._form,
+            self._token_path.text,
+            self._expires_path and self._expires_path.text,
+            self.lifetime,
+        )
+
+    def token_request(self) -> httpx.Request:
+        """
+        The request, its secrets read now.
+        """
+        return httpx.Request(
+            self._method,
+            self._url,
+            headers={
+                "Accept": "application/json",
+                **{name: header_value(reveal(value)) for name, value in self._headers.items()},
+            },
+            json=map_texts(self._json, reveal),
+            data=map_texts(self._form, reveal),
+        )
+
+    def read_token(self, response: httpx.Response) -> AccessToken:
+        """
+        The token and its lifetime, from where their paths say.
+        """
+        tree = read_json(response.content, max_depth=_MAX_DEPTH)
+        if isinstance(tree, CareofError):
+            raise no_token(response, "its answer is not JSON")
+        token = self._token_path.find(tree)
+        if not (isinstance(token, str) and token.strip()):
+            raise no_token(response, f"{self._token_path.text} selects no text in its answer")
+        lifetime = None if self._expires_path is None else self._expires_path.find(tree)
+        return AccessToken(token.strip(), lifetime=read_lifetime(lifetime))
+
+
+def _checked_url(url: str, name: str) -> httpx.URL:
+    try:
+        parsed = httpx.URL(url)
+    except (httpx.InvalidURL, TypeError):
+        parsed = httpx.URL("")
+    if parsed.scheme not in ("https", "http") or not parsed.host or parsed.userinfo:
+        raise ConfigurationError(
+            f"{name}: url: expected an absolute https URL without user and password."
+        )
+    return parsed

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+import trio
+
+import careof
+from careof.testing import AsyncRecordingSender, RecordingSender
+
+
+class Shell:
+    """
+    One of the three ways to call careof: blocking, asyncio, Trio.
+
+    Every call of the last two runs in an event loop of its own, as in a host
+    that calls ``asyncio.run`` more than once.
+    """
+
+    def __init__(self, name):
+        self.name = name
+        prefix = "" if name == "sync" else "Async"
+        self.HttpResolver = getattr(careof, f"{prefix}HttpResolver")
+        self.Dispatcher = getattr(careof, f"{prefix}Dispatcher")
+        self.SmtpSender = getattr(careof, f"{prefix}SmtpSender")
+        self.RecordingSender = AsyncRecordingSender if prefix else RecordingSender
+
+    def call(self, function, *arguments, **options):
+        """
+        Call *function*, which is async in the async shells, and return its result.
+        """
+        if self.name == "sync":
+            return function(*arguments, **options)
+
+        async def main():
+            return await function(*arguments, **options)
+
+        return asyncio.run(main()) if self.name == "asyncio" else trio.run(main)
+
+
+@pytest.fixture(params=["sync", "asyncio", "trio"])
+def shell(request):
+    return Shell(request.param)
