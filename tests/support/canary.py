@@ -1,0 +1,133 @@
+"""
+People and secrets that must never be seen again, and where to look for them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import io
+import logging
+import pickle
+import traceback
+
+from rich.console import Console
+from rich.pretty import pretty_repr
+from rich.traceback import Traceback
+
+EMAIL = "canary.ada@customer.example"
+PHONE = "+442079460018"
+NAME = "Canaryada"
+SECRET = "canary-secret-0001"
+VALUES = (EMAIL, PHONE, NAME, SECRET)
+
+PERSON = {"id": "C-1", "email": EMAIL, "phone": PHONE, "first_name": NAME}
+
+
+@contextlib.contextmanager
+def all_logs():
+    """
+    Every record of every logger at DEBUG, formatted and raw, as a list of texts.
+    """
+    texts = []
+
+    class Everything(logging.Handler):
+        def emit(self, record):
+            texts.append(f"{record.getMessage()} {record.args!r} {vars(record)!r}")
+            if record.exc_info:
+                texts.append("".join(traceback.format_exception(*record.exc_info)))
+
+    handler = Everything(logging.DEBUG)
+    root = logging.getLogger()
+    before = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    try:
+        yield texts
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(before)
+
+
+def every_view_of(value):
+    """
+    All the texts that printers, debuggers and queues make of *value*.
+    """
+    yield from (repr(value), str(value), f"{value}", f"{value!s:>40}", pretty_repr(value))
+    with contextlib.suppress(TypeError, AttributeError):
+        yield value._repr_html_()
+    with contextlib.suppress(Exception):
+        yield repr(pickle.dumps(value))
+    console = Console(file=io.StringIO(), width=200)
+    console.print(value)
+    yield console.file.getvalue()
+
+
+def every_view_of_error(error):
+    """
+    The texts of an exception: message, attributes, causes, frames with their locals.
+    """
+    yield from every_view_of(error)
+    yield repr(error.args)
+    yield repr(vars(error))
+    yield "".join(traceback.format_exception(error))
+    yield "".join(traceback.TracebackException.from_exception(error, capture_locals=True).format())
+    console = Console(file=io.StringIO(), width=200)
+    console.print(
+        Traceback.from_exception(type(error), error, error.__traceback__, show_locals=True)
+    )
+    yield console.file.getvalue()
+
+
+def frames_of(error):
+    """
+    The functions of careof that are part of the traceback of *error*.
+    """
+    frames = error.__traceback__
+    while frames is not None:
+        code = frames.tb_frame.f_code
+        if "careof" in code.co_filename and "tests" not in code.co_filename:
+            yield code.co_name
+        frames = frames.tb_next
+
+
+def seen_in(texts, values=VALUES):
+    """
+    Which of *values* stand in *texts*.
+    """
+    everything = "\n".join(texts)
+    return [value for value in values if value in everything]
+
+
+def objects_holding(value):
+    """
+    The objects in memory, after a collection, that hold *value* inside a text.
+
+    The collector does not track containers of plain values, so these are
+    opened wherever a tracked object refers to them.
+    """
+    gc.collect()
+    found = []
+    for thing in gc.get_objects():  # no comprehension: its closure would hold the value
+        if holds(thing, value, depth=4):
+            found.append(name_of(thing))  # noqa: PERF401
+    return found
+
+
+def holds(thing, value, *, depth):
+    if depth == 0:
+        return False
+    for item in gc.get_referents(thing):
+        if isinstance(item, str):
+            if value in item:
+                return True
+        elif isinstance(item, bytes | bytearray):
+            if value.encode() in item:
+                return True
+        elif not gc.is_tracked(item) and holds(item, value, depth=depth - 1):
+            return True
+    return False
+
+
+def name_of(thing):
+    return f"{type(thing).__module__}.{type(thing).__qualname__}"

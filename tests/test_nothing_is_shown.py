@@ -1,0 +1,279 @@
+"""
+Promise 2: no value, secret, token, URL or body is shown, by us or the libraries beneath us.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import attrs
+import cattrs
+import httpx
+import pytest
+from tests.support.canary import (
+    EMAIL,
+    NAME,
+    PERSON,
+    PHONE,
+    SECRET,
+    all_logs,
+    every_view_of,
+    every_view_of_error,
+    frames_of,
+    seen_in,
+)
+
+from careof import (
+    CareofError,
+    Contact,
+    ContactSelector,
+    EmailAddress,
+    Invitation,
+    Limits,
+    NetworkPolicy,
+    PhoneNumber,
+    Recipient,
+    RequestTemplate,
+    RetryPolicy,
+    Secret,
+    SmtpSender,
+)
+from careof.auth import (
+    AccessToken,
+    ApiKeyAuth,
+    BasicAuth,
+    BearerAuth,
+    MemoryTokenCache,
+    NoAuth,
+    OAuth2ClientCredentials,
+    TokenEndpointAuth,
+)
+from careof.testing import FakeClock, FakeContactEndpoint, RecordingSender
+
+URL = "https://contacts.customer.example/people/{reference_id}"
+TOKEN_URL = "https://contacts.customer.example/token"
+
+CONTACT = Contact(
+    "C-1",
+    email=EmailAddress.parse(EMAIL),
+    phone=PhoneNumber.parse(PHONE),
+    attributes={"first_name": NAME},
+)
+INVITATION = Invitation(
+    survey_id="s",
+    channel="email",
+    subject="For {first_name}",
+    text="Dear {first_name}: {survey_url}",
+    html="<p>{first_name}</p>",
+    urls={"survey_url": lambda reference_id: f"https://host.example/{reference_id}"},
+)
+TEMPLATE = RequestTemplate(
+    URL + f"?key={SECRET}",
+    method="POST",
+    headers={"X-Key": Secret(SECRET), "X-Plain": SECRET},
+    json={"key": Secret(SECRET), "plain": SECRET},
+)
+SELECTOR = ContactSelector(
+    email="$.email",
+    phone="$.phone",
+    reference_id="$.id",
+    attributes={"first_name": "$.first_name"},
+)
+STRATEGIES = [
+    NoAuth(),
+    BasicAuth("user", SECRET),
+    BasicAuth(Secret(SECRET), Secret(SECRET)),
+    BearerAuth(SECRET),
+    ApiKeyAuth("X-Key", SECRET),
+    ApiKeyAuth("key", SECRET, location="query"),
+    TokenEndpointAuth(TOKEN_URL, headers={"X-Key": SECRET}, json={"secret": SECRET}),
+    OAuth2ClientCredentials(TOKEN_URL, "me", SECRET, client_auth="client_secret_post"),
+]
+
+
+def cache_with_a_token():
+    cache = MemoryTokenCache()
+    cache.set("key", AccessToken(SECRET))
+    return cache
+
+
+OBJECTS = [
+    Secret(SECRET),
+    Secret.from_callable(lambda: SECRET),
+    CONTACT.email,
+    CONTACT.phone,
+    CONTACT.attributes,
+    CONTACT.attributes["first_name"],
+    CONTACT,
+    Recipient("C-1", variables={"first_name": NAME}),
+    INVITATION,
+    INVITATION.render(CONTACT),
+    INVITATION.render(CONTACT).text,
+    TEMPLATE,
+    SELECTOR,
+    Limits(),
+    RetryPolicy.never(),
+    NetworkPolicy(),
+    AccessToken(SECRET),
+    cache_with_a_token(),
+    SmtpSender("localhost", from_address="a@host.example", username="me", password=SECRET),
+    *STRATEGIES,
+]
+
+
+@pytest.mark.parametrize("value", OBJECTS, ids=lambda value: type(value).__name__)
+def test_no_public_object_shows_what_it_holds(value):
+    assert seen_in(every_view_of(value)) == []
+
+
+@pytest.mark.parametrize("value", OBJECTS, ids=lambda value: type(value).__name__)
+def test_no_public_object_shows_it_inside_another_one(value):
+    @attrs.define
+    class Row:
+        value: object
+
+    row = Row(value)
+    texts = [*every_view_of([value]), *every_view_of({"value": value}), *every_view_of(row)]
+    texts += [repr(attrs.asdict(row)), repr(cattrs.Converter().unstructure(row))]
+
+    assert seen_in(texts) == []
+
+
+def endpoint():
+    return FakeContactEndpoint({"C-1": PERSON, "C-2": PERSON}, token_path="/token")
+
+
+def answers(body, status=200, **headers):
+    return httpx.MockTransport(
+        lambda request: httpx.Response(status, content=body, headers=headers)
+    )
+
+
+def raises(error):
+    def handler(request):
+        raise error
+
+    return httpx.MockTransport(handler)
+
+
+FAILURES = {
+    "somebody else": answers(b'{"id": "C-9", "email": "%s"}' % EMAIL.encode()),
+    "malformed": answers(b'{"id": "C-1", "email": "%s"' % EMAIL.encode()),
+    "twice": answers(b'{"id": "C-1", "email": "%s", "email": "x"}' % EMAIL.encode()),
+    "not UTF-8": answers(EMAIL.encode("utf-16")),
+    "two addresses": answers(b'{"id": "C-1", "email": "%s, x@y.example"}' % EMAIL.encode()),
+    "bad number": answers(b'{"id": "C-1", "phone": "%s ext. 5"}' % PHONE.encode()),
+    "bad attribute": answers(b'{"id": "C-1", "first_name": ["%s"]}' % NAME.encode()),
+    "error page": answers(EMAIL.encode(), 500),
+    "error code": answers(b'{"error": "%s"}' % EMAIL.encode(), 403),
+    "redirect": answers(b"", 302, location=f"https://elsewhere.example/{EMAIL}"),
+    "too many": answers(EMAIL.encode(), 429, **{"retry-after": EMAIL}),
+    "gzip": answers(b"", 200, **{"content-encoding": "br"}),
+    "transport": raises(httpx.ConnectError(f"{EMAIL} {SECRET}")),
+    "transport bug": raises(RuntimeError(EMAIL, SECRET)),
+}
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_no_failure_shows_the_answer_or_the_request(shell, failure):
+    resolver = shell.HttpResolver(
+        TEMPLATE, SELECTOR, auth=BearerAuth(SECRET), transport=FAILURES[failure]
+    )
+    with all_logs() as logs, pytest.raises(CareofError) as caught:
+        shell.call(resolver.resolve, "C-1")
+    texts = [*every_view_of_error(caught.value), *logs]
+
+    assert seen_in(texts) == []
+    assert set(frames_of(caught.value)) == {"resolve", "unwrap"}
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("auth", STRATEGIES, ids=lambda auth: type(auth).__name__)
+def test_no_strategy_shows_its_credentials_when_the_endpoint_refuses_them(shell, auth):
+    resolver = shell.HttpResolver(
+        RequestTemplate(URL), SELECTOR, auth=auth, transport=answers(SECRET.encode(), 401)
+    )
+    with all_logs() as logs, pytest.raises(CareofError) as caught:
+        shell.call(resolver.resolve, "C-1")
+    texts = [*every_view_of_error(caught.value), *logs]
+
+    assert seen_in(texts) == []
+    assert set(frames_of(caught.value)) == {"resolve", "unwrap"}
+
+
+def test_a_token_is_in_no_log_no_repr_and_no_report(shell):
+    transport = endpoint()
+    auth = OAuth2ClientCredentials(TOKEN_URL, "me", SECRET)
+    resolver = shell.HttpResolver(RequestTemplate(URL), SELECTOR, auth=auth, transport=transport)
+    with all_logs() as logs:
+        shell.call(resolver.resolve, "C-1")
+        report = shell.call(resolver.check, "C-1")
+    tokens = list(transport._tokens)
+
+    assert len(tokens) == 1
+    assert seen_in([*logs, *every_view_of(report), repr(report.to_dict())], tokens) == []
+
+
+def test_a_whole_send_shows_nobody_in_any_log_warning_or_receipt(shell):
+    resolver = shell.HttpResolver(
+        RequestTemplate(URL), SELECTOR, transport=FakeContactEndpoint({"C-1": PERSON})
+    )
+    dispatcher = shell.Dispatcher(resolver, shell.RecordingSender())
+    with all_logs() as logs, warnings.catch_warnings(record=True) as warned:
+        receipt = shell.call(dispatcher.send, "C-1", INVITATION)
+
+    assert receipt.ok
+    assert seen_in([*logs, *every_view_of(receipt), repr(receipt.to_dict()), repr(warned)]) == []
+
+
+@pytest.mark.parametrize("error", [ValueError(EMAIL), KeyError(EMAIL), OSError(5, EMAIL)])
+def test_what_a_sender_raises_is_reduced_to_the_name_of_its_class(shell, error):
+    sender = shell.RecordingSender()
+    sender.fail_with(error)
+    resolver = shell.HttpResolver(
+        RequestTemplate(URL), SELECTOR, transport=FakeContactEndpoint({"C-1": PERSON})
+    )
+    receipt = shell.call(shell.Dispatcher(resolver, sender).send, "C-1", INVITATION)
+
+    assert receipt.detail == type(error).__name__
+    assert seen_in(every_view_of(receipt)) == []
+
+
+def test_a_reference_that_is_an_address_is_repeated_by_nothing(shell):
+    resolver = shell.HttpResolver(RequestTemplate(URL), SELECTOR, transport=endpoint())
+    receipt = shell.call(shell.Dispatcher(resolver, RecordingSender()).send, EMAIL, INVITATION)
+    with pytest.raises(CareofError) as caught:
+        receipt.raise_for_outcome()
+
+    assert seen_in([*every_view_of(receipt), *every_view_of_error(caught.value)]) == []
+
+
+class Interrupt(BaseException):
+    """
+    Ctrl-C, or a cancellation.
+    """
+
+
+def test_an_interrupt_in_the_middle_carries_no_frame_that_saw_the_answer(shell):
+    def handler(request):
+        leaked = EMAIL  # noqa: F841
+        raise Interrupt
+
+    resolver = shell.HttpResolver(
+        TEMPLATE, SELECTOR, auth=BearerAuth(SECRET), transport=httpx.MockTransport(handler)
+    )
+    with pytest.raises(Interrupt) as caught:
+        shell.call(resolver.resolve, "C-1")
+
+    texts = list(every_view_of_error(caught.value))
+
+    assert seen_in(texts) == []
+    assert list(frames_of(caught.value)) == []
+
+
+def test_time_is_not_what_keeps_it_secret():
+    clock = FakeClock()
+    token = AccessToken(SECRET, expires_at=clock.time() - 1)
+
+    assert seen_in(every_view_of(token)) == []

@@ -1,0 +1,87 @@
+"""
+What can be imported is what is promised, and importing does nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+import careof
+import careof.auth
+import careof.errors
+import careof.testing
+
+PACKAGES = [careof, careof.auth, careof.testing]
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.__name__)
+def test_all_is_sorted_and_complete(package):
+    public = {
+        name
+        for name, value in vars(package).items()
+        if not name.startswith("_") and not inspect.ismodule(value) and name != "annotations"
+    }
+
+    assert list(package.__all__) == sorted(package.__all__)
+    assert set(package.__all__) == public
+
+
+@pytest.mark.parametrize("package", [*PACKAGES, careof.errors], ids=lambda p: p.__name__)
+def test_every_public_name_says_what_it_is(package):
+    undocumented = [
+        name
+        for name, value in vars(package).items()
+        if inspect.isclass(value)
+        and value.__module__.startswith("careof")
+        and not (value.__doc__ or "").strip()
+    ]
+
+    assert undocumented == []
+
+
+def test_the_names_of_the_design_are_there():
+    names = """
+        AsyncDispatcher AsyncHttpResolver AsyncResolver AsyncSmtpSender AsyncSurveySender
+        CheckReport Contact ContactSelector Dispatcher EmailAddress HttpResolver Invitation Limits
+        Message NetworkPolicy Outcome PhoneNumber Receipt Recipient RequestTemplate Resolver
+        RetryPolicy Secret SmtpSender SurveySender
+    """
+
+    assert set(names.split()) <= set(careof.__all__)
+
+
+def test_the_error_tree_is_drawn_as_it_is():
+    drawn = (careof.errors.__doc__ or "").split()
+    classes = [
+        value
+        for value in vars(careof.errors).values()
+        if inspect.isclass(value) and issubclass(value, careof.CareofError)
+    ]
+
+    assert [kind.__name__ for kind in classes if kind.__name__ not in drawn] == []
+
+
+@pytest.mark.parametrize("name", ["careof", "careof.auth", "careof.errors", "careof.testing"])
+def test_importing_starts_no_thread_and_leaves_the_heavy_libraries_alone(name):
+    program = f"""
+import sys, threading, logging
+import {name}
+heavy = {{"anyio", "trio", "h11", "jsonpath", "phonenumbers", "email_validator", "uritemplate",
+          "smtplib", "cryptography", "asyncio.events"}}
+print(sorted(heavy & set(sys.modules)), threading.active_count(), logging.root.handlers)
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True
+    )
+
+    assert result.stdout.strip() == "[] 1 []"
+
+
+def test_a_module_that_does_not_exist_is_not_promised():
+    with pytest.raises(ImportError):
+        importlib.import_module("careof.settings")
