@@ -8,6 +8,7 @@ import contextlib
 import gc
 import io
 import logging
+import pathlib
 import pickle
 import traceback
 
@@ -15,10 +16,13 @@ from rich.console import Console
 from rich.pretty import pretty_repr
 from rich.traceback import Traceback
 
+import careof
+
 EMAIL = "canary.ada@customer.example"
 PHONE = "+442079460018"
 NAME = "Canaryada"
 SECRET = "canary-secret-0001"
+OURS = str(pathlib.Path(careof.__file__).parent)
 VALUES = (EMAIL, PHONE, NAME, SECRET)
 
 PERSON = {"id": "C-1", "email": EMAIL, "phone": PHONE, "first_name": NAME}
@@ -86,7 +90,7 @@ def frames_of(error):
     frames = error.__traceback__
     while frames is not None:
         code = frames.tb_frame.f_code
-        if "careof" in code.co_filename and "tests" not in code.co_filename:
+        if code.co_filename.startswith(OURS):
             yield code.co_name
         frames = frames.tb_next
 

@@ -20,6 +20,7 @@ from careof._values.secret import Secret
 DEFAULT_LIFETIME = 60.0  # seconds, when nothing states one (RFC 6749 §5.1)
 LONGEST_LIFETIME = 366 * 86_400.0
 REFRESH_SHARE = 0.2  # of the lifetime: a short token is used for most of its life
+REFRESH_PAUSE = 5.0  # seconds after a refresh that failed, while the token is still good
 
 
 class AccessToken:
@@ -101,6 +102,12 @@ class AccessToken:
         Whether the token is near its end, so that a new one should be fetched.
         """
         return clock.monotonic() >= self._refresh_at
+
+    def postpone_refresh(self, clock: Clock, retry_after: float | None) -> None:
+        """
+        Ask no more for a while: a refresh has just failed, and this token is still good.
+        """
+        self._refresh_at = clock.monotonic() + max(REFRESH_PAUSE, retry_after or 0.0)
 
     def age(self, clock: Clock) -> float:
         """

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import copy
 import functools
-from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, Protocol
 
@@ -65,10 +64,13 @@ class Lease:
 
     def __init__(self, strategy: Strategy, request: httpx.Request) -> None:
         self._strategy = strategy
-        self._cache: TokenCache = strategy.cache or process_cache()
+        # Not `or`: an empty cache that has a length is false.
+        self._cache: TokenCache = process_cache() if strategy.cache is None else strategy.cache
         self.call: Call = call_of(request) or _foreign_call()
+        # The class itself, not its name: a class made in a function has the
+        # name of its sisters and may ask elsewhere.
         self._key = fingerprint(
-            type(strategy).__qualname__, strategy.identity(), self.call.network.identity
+            number_of(type(strategy)), strategy.identity(), self.call.network.identity
         )
         self._fetched = False
 
@@ -88,8 +90,7 @@ class Lease:
         """
         The token request under way, begun now if there is none.
         """
-        network: Network = self.call.network.blocking()
-        return _FLIGHTS.join((number_of(self._cache), self._key), lambda: self._fetch(network))
+        return self._join(replaces_rejected=False)
 
     def landed(self, flight: Future[Any]) -> AccessToken | CareofError:
         """
@@ -103,7 +104,9 @@ class Lease:
         if isinstance(outcome, CareofError):
             # Each who waited raises an error of its own: a traceback belongs
             # to one thread.
-            return copy.copy(outcome)
+            failure = copy.copy(outcome)
+            failure.step = "token"
+            return failure
         self._fetched = True
         self._note(outcome, "fetched")
         return outcome
@@ -123,26 +126,27 @@ class Lease:
         """
         The flight for a token in place of a rejected one.
         """
+        return self._join(replaces_rejected=True)
+
+    def _join(self, *, replaces_rejected: bool) -> Future[Any]:
         network: Network = self.call.network.blocking()
+        # The flight holds the cache, so no other can have its id meanwhile.
         return _FLIGHTS.join(
-            (number_of(self._cache), self._key),
-            lambda: self._fetch(network, replaces_rejected=True),
+            (id(self._cache), self._key),
+            lambda: self._fetch(network, replaces_rejected=replaces_rejected),
         )
 
-    def _fetch(
-        self, network: Network, *, replaces_rejected: bool = False
-    ) -> AccessToken | CareofError:
+    def _fetch(self, network: Network, *, replaces_rejected: bool) -> AccessToken | CareofError:
         strategy = self._strategy
         clock = strategy.clock
         token = self._cache.get(self._key)
         if token is not None and token.is_alive(clock) and not token.wants_refresh(clock):
             return token  # another flight landed a moment ago
-        asked_for = clock.time(), clock.monotonic()
-        outcome = _attempt(lambda: _ask(network, strategy))
+        outcome = _ask(network, strategy)
         if isinstance(outcome, CareofError):
-            outcome.step = "token"
+            if token is not None:
+                token.postpone_refresh(clock, outcome.retry_after)
             return outcome
-        outcome.begins(asked_for=asked_for, configured=strategy.lifetime, leeway=strategy.leeway)
         outcome.replaces_rejected = replaces_rejected
         self._cache.set(self._key, outcome)
         return outcome
@@ -153,19 +157,22 @@ class Lease:
         self.call.passed("token lifetime", f"{left:.0f} s left", timed=False)
 
 
-def _attempt(work: Callable[[], AccessToken | CareofError]) -> AccessToken | CareofError:
-    try:
-        return work()
-    except Exception as error:
-        return strategy_failure(error)
-
-
 def _ask(network: Network, strategy: Strategy) -> AccessToken | CareofError:
-    request = network.call(network.limits.attempt).carried_by(strategy.token_request())
-    response = network.send(request)
-    if isinstance(response, CareofError):
-        return response
-    return refused_token(response) or strategy.read_token(response)
+    clock = strategy.clock
+    try:
+        request = network.call(network.limits.attempt).carried_by(strategy.token_request())
+        asked_for = clock.time(), clock.monotonic()
+        response = network.send(request)
+        if isinstance(response, CareofError):
+            return response
+        failure = refused_token(response)
+        if failure is not None:
+            return failure
+        token = strategy.read_token(response)
+        token.begins(asked_for=asked_for, configured=strategy.lifetime, leeway=strategy.leeway)
+    except Exception as error:  # of the strategy's hooks
+        return strategy_failure(error)
+    return token
 
 
 @functools.cache

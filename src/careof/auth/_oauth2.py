@@ -13,8 +13,9 @@ import httpx
 
 from careof._values.clock import SYSTEM_CLOCK, Clock
 from careof._values.secret import Secret
+from careof._values.unwrap import unwrap
 from careof.auth._cache import TokenCache
-from careof.auth._static import basic_credentials, checked_secret
+from careof.auth._static import as_secret, basic_credentials
 from careof.auth._token_endpoint import TokenEndpointAuth
 from careof.errors import ConfigurationError
 
@@ -60,26 +61,30 @@ class OAuth2ClientCredentials(TokenEndpointAuth):
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         name = type(self).__name__
+        secret = None
+        if client_secret is not None:
+            secret = as_secret(client_secret, f"{name}: client_secret")
+        del client_secret
         if client_auth not in ("client_secret_basic", "client_secret_post", "none"):
             raise ConfigurationError(
                 f"{name}: client_auth: expected client_secret_basic, client_secret_post or none."
             )
         if not (isinstance(client_id, str) and client_id):
             raise ConfigurationError(f"{name}: client_id: expected a text.")
-        if (client_secret is None) != (client_auth == "none"):
+        if (secret is None) != (client_auth == "none"):
             raise ConfigurationError(
                 f'{name}: client_secret: needed, unless client_auth is "none", which has none.'
             )
         self._client_id = client_id
-        self._client_secret = (
-            None
-            if client_secret is None
-            else checked_secret(client_secret, f"{name}: client_secret")
-        )
+        self._client_secret = unwrap(secret)
         self._client_auth = client_auth
         form: dict[str, str | Secret] = {"grant_type": "client_credentials"}
         wishes = {"scope": scope, "audience": audience, "resource": resource}
-        form.update({name: value for name, value in wishes.items() if value is not None})
+        for parameter, value in wishes.items():
+            if value is not None:
+                if not isinstance(value, str):
+                    raise ConfigurationError(f"{name}: {parameter}: expected a text.")
+                form[parameter] = value
         if client_auth != "client_secret_basic":
             form["client_id"] = client_id
         if client_auth == "client_secret_post" and self._client_secret is not None:
@@ -97,12 +102,6 @@ class OAuth2ClientCredentials(TokenEndpointAuth):
             cache=cache,
             clock=clock,
         )
-
-    def identity(self) -> tuple[object, ...]:
-        """
-        The token request, and the client that asks.
-        """
-        return (*super().identity(), self._client_id, self._client_secret, self._client_auth)
 
     def token_request(self) -> httpx.Request:
         """

@@ -6,13 +6,17 @@ from __future__ import annotations
 
 import base64
 from typing import Literal
+from urllib.parse import quote, unquote_plus
 
 import httpx
 
 from careof._network.headers import is_header_name, is_header_value
-from careof._values.secret import Secret, reveal
+from careof._values.secret import Secret
+from careof._values.unwrap import unwrap
 from careof.auth._strategy import AuthStrategy
 from careof.errors import AuthenticationError, ConfigurationError
+
+_COLON = "BasicAuth: username: it cannot have a colon (RFC 7617 §2)."
 
 
 def header_value(value: str) -> str:
@@ -32,18 +36,30 @@ def header_value(value: str) -> str:
     )
 
 
-def checked_secret(value: str | Secret, parameter: str) -> Secret:
+def as_secret(
+    value: str | Secret, parameter: str, *, in_header: bool = False
+) -> Secret | ConfigurationError:
     """
-    *value* as a secret.
+    *value* as a secret, or the error that says why it can be none.
 
-    Raises:
-        ConfigurationError: It is neither a text nor a secret.
+    Whoever raises that error drops the value first: a traceback with locals
+    would show it.
+
+    Args:
+        in_header: Whether it will stand in a header as it is.
     """
     if isinstance(value, Secret):
         return value
-    if not isinstance(value, str):
-        raise ConfigurationError(f"{parameter}: expected Secret or str.")
-    return Secret(value)
+    if not isinstance(value, str) or not value:
+        return ConfigurationError(f"{parameter}: expected Secret or str, not empty.")
+    if in_header and not is_header_value(value):
+        return ConfigurationError(
+            f"{parameter}: no header can carry it: expected visible ASCII, no line breaks."
+        )
+    try:
+        return Secret(value)
+    except ConfigurationError as error:
+        return ConfigurationError(f"{parameter}: {error}", detail="secret")
 
 
 def basic_credentials(username: str, password: str) -> str:
@@ -56,21 +72,29 @@ def basic_credentials(username: str, password: str) -> str:
 class BasicAuth(AuthStrategy):
     """
     A user name and a password (RFC 7617), as UTF-8.
+
+    The password may be ``""``: some endpoints take a key as the user name.
     """
 
     def __init__(self, username: str | Secret, password: str | Secret) -> None:
+        user = as_secret(username, "BasicAuth: username")
+        secret = None if password == "" else as_secret(password, "BasicAuth: password")
         if isinstance(username, str) and ":" in username:
-            raise ConfigurationError("BasicAuth: username: it cannot have a colon (RFC 7617 §2).")
-        self._username = checked_secret(username, "BasicAuth: username")
-        self._password = checked_secret(password, "BasicAuth: password")
+            user = ConfigurationError(_COLON)
+        del username, password
+        self._username = unwrap(user)
+        self._password = None if secret is None else unwrap(secret)
 
     def apply(self, request: httpx.Request) -> None:
         """
         Set ``Authorization: Basic ...``.
         """
-        request.headers["Authorization"] = basic_credentials(
-            self._username.reveal(), self._password.reveal()
-        )
+        username = self._username.reveal()
+        if ":" in username:
+            # The other side would take what follows for the password.
+            raise AuthenticationError(_COLON, detail="credential_characters", step="token")
+        password = "" if self._password is None else self._password.reveal()
+        request.headers["Authorization"] = basic_credentials(username, password)
 
 
 class BearerAuth(AuthStrategy):
@@ -79,7 +103,9 @@ class BearerAuth(AuthStrategy):
     """
 
     def __init__(self, token: str | Secret) -> None:
-        self._token = checked_secret(token, "BearerAuth: token")
+        secret = as_secret(token, "BearerAuth: token", in_header=True)
+        del token
+        self._token = unwrap(secret)
 
     def apply(self, request: httpx.Request) -> None:
         """
@@ -101,13 +127,15 @@ class ApiKeyAuth(AuthStrategy):
     def __init__(
         self, name: str, key: str | Secret, *, location: Literal["header", "query"] = "header"
     ) -> None:
+        secret = as_secret(key, "ApiKeyAuth: key", in_header=location == "header")
+        del key
         if location not in ("header", "query"):
             raise ConfigurationError('ApiKeyAuth: location: expected "header" or "query".')
         if not is_header_name(name):
             raise ConfigurationError("ApiKeyAuth: name: expected the name of a header or query.")
         self._name = name
         self._location = location
-        self._key = checked_secret(key, "ApiKeyAuth: key")
+        self._key = unwrap(secret)
 
     def apply(self, request: httpx.Request) -> None:
         """
@@ -116,4 +144,18 @@ class ApiKeyAuth(AuthStrategy):
         if self._location == "header":
             request.headers[self._name] = header_value(self._key.reveal())
         else:
-            request.url = request.url.copy_set_param(self._name, reveal(self._key))
+            request.url = _with_parameter(request.url, self._name, self._key.reveal())
+
+
+def _with_parameter(url: httpx.URL, name: str, value: str) -> httpx.URL:
+    # Not copy_set_param: it writes the other parameters anew, a space as +,
+    # which some servers read as a plus, and so as another reference.
+    others = [
+        pair for pair in url.query.split(b"&") if pair and unquote_plus(_name_of(pair)) != name
+    ]
+    ours = f"{quote(name, safe='')}={quote(value, safe='')}".encode()
+    return url.copy_with(query=b"&".join([*others, ours]))
+
+
+def _name_of(pair: bytes) -> str:
+    return pair.partition(b"=")[0].decode("ascii")

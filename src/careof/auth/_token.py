@@ -4,9 +4,12 @@ The base of every scheme that fetches a token.
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import AsyncGenerator, Generator
+import contextlib
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator, Collection, Generator, Iterator
 from datetime import timedelta
+from typing import NoReturn
 
 import httpx
 
@@ -22,8 +25,13 @@ from careof.auth._static import header_value
 from careof.auth._strategy import AuthStrategy
 from careof.errors import ConfigurationError
 
+# They say how a token is used, not which token it is.
+_NOT_IDENTITY = frozenset(
+    {"cache", "clock", "leeway", "rejected_statuses", "header", "prefix", "__weakref__"}
+)
 
-class TokenAuth(AuthStrategy):
+
+class TokenAuth(AuthStrategy, ABC):
     """
     A scheme whose token is fetched, and fetched again before it ends.
 
@@ -65,14 +73,16 @@ class TokenAuth(AuthStrategy):
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         name = type(self).__name__
-        self.lifetime = None if lifetime is None else seconds(lifetime)
-        self.leeway = seconds(leeway)
+        self.lifetime = None if lifetime is None else _seconds(lifetime)
+        self.leeway = _seconds(leeway)
+        if not _are_statuses(rejected_statuses):
+            raise ConfigurationError(f"{name}: rejected_statuses: expected a set of int.")
         self.rejected_statuses = frozenset(rejected_statuses)
         self.cache = cache
         self.clock = clock
-        if self.lifetime is not None and self.lifetime <= 0:
+        if not (self.lifetime is None or self.lifetime > 0):
             raise ConfigurationError(f"{name}: lifetime: expected seconds above 0, or None.")
-        if self.leeway < 0:
+        if not self.leeway >= 0:
             raise ConfigurationError(f"{name}: leeway: expected seconds, 0 or more.")
 
     @abstractmethod
@@ -95,10 +105,10 @@ class TokenAuth(AuthStrategy):
         """
         All that shapes the token: strategies with equal identities share one.
 
-        By default everything that is stored on the strategy.  Secrets go in as
-        ``Secret``; they are hashed under a key of this process.
+        By default everything that is stored on the strategy, in slots as well.
+        Secrets go in as ``Secret``; they are hashed under a key of this process.
         """
-        return tuple(sorted((k, v) for k, v in vars(self).items() if k not in ("cache", "clock")))
+        return tuple((name, value) for name, value in _stored(self) if name not in _NOT_IDENTITY)
 
     def apply_token(self, request: httpx.Request, token: AccessToken) -> None:
         """
@@ -114,6 +124,17 @@ class TokenAuth(AuthStrategy):
         Whether *response* says that the token is no longer good.
         """
         return response.status_code in self.rejected_statuses
+
+    def auth_flow(self, _request: httpx.Request) -> NoReturn:
+        """
+        Not for tokens: it could not wait for one, and would send without.
+
+        Raises:
+            ConfigurationError: Always.
+        """
+        raise ConfigurationError(
+            f"{type(self).__name__}: call sync_auth_flow or async_auth_flow instead."
+        )
 
     def sync_auth_flow(
         self, request: httpx.Request
@@ -164,6 +185,27 @@ class TokenAuth(AuthStrategy):
             and _origin(response.request.url) == _origin(request.url)
             and isinstance(request.stream, httpx.ByteStream)
         )
+
+
+def _seconds(value: float | timedelta) -> float:
+    try:
+        return seconds(value)
+    except (TypeError, ValueError):
+        return float("nan")  # which the checks refuse, naming the parameter
+
+
+def _are_statuses(values: object) -> bool:
+    return isinstance(values, Collection) and all(isinstance(value, int) for value in values)
+
+
+def _stored(strategy: TokenAuth) -> Iterator[tuple[str, object]]:
+    yield from sorted(vars(strategy).items())
+    # attrs.define keeps what it defines in slots, where vars() sees nothing.
+    for kind in type(strategy).__mro__:
+        for name, member in vars(kind).items() if "__slots__" in vars(kind) else ():
+            if inspect.ismemberdescriptor(member):
+                with contextlib.suppress(AttributeError):  # not set
+                    yield name, member.__get__(strategy)
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int]:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import httpx
 
-from careof._network.headers import is_header_name
+from careof._network.headers import is_header_name, is_header_value
 from careof._reading.paths import Path
 from careof._reading.strict_json import read_json
 from careof._reading.trees import check_tree, map_texts
@@ -75,9 +75,17 @@ class TokenEndpointAuth(TokenAuth):
             raise ConfigurationError(f"{name}: json, form: a request has one body, not two.")
         if method == "GET" and not (json is None and form is None):
             raise ConfigurationError(f"{name}: method: a GET has no body; use POST.")
-        for header_name in (header, *(headers or {})):
+        if not is_header_name(header):
+            raise ConfigurationError(f"{name}: header: expected the name of an HTTP header.")
+        if prefix != "" and not is_header_value(prefix):
+            raise ConfigurationError(f"{name}: prefix: expected visible ASCII, or an empty text.")
+        for header_name, value in (headers or {}).items():
             if not is_header_name(header_name):
                 raise ConfigurationError(f"{name}: headers: expected names of HTTP headers.")
+            if not (isinstance(value, Secret) or is_header_value(value)):
+                raise ConfigurationError(
+                    f"{name}: headers[{header_name!r}]: expected Secret, or visible ASCII."
+                )
         check_tree(json, f"{name}: json")
         check_tree(form or {}, f"{name}: form")
         self._url = _checked_url(url, name)
@@ -92,32 +100,17 @@ class TokenEndpointAuth(TokenAuth):
         self.header = header
         self.prefix = prefix
 
-    def identity(self) -> tuple[object, ...]:
-        """
-        Everything that the token request is made of, and how its answer is read.
-        """
-        return (
-            str(self._url),
-            self._method,
-            self._headers,
-            self._json,
-            self._form,
-            self._token_path.text,
-            self._expires_path and self._expires_path.text,
-            self.lifetime,
-        )
-
     def token_request(self) -> httpx.Request:
         """
         The request, its secrets read now.
         """
+        headers = httpx.Headers({"Accept": "application/json"})
+        for name, value in self._headers.items():
+            headers[name] = header_value(reveal(value))
         return httpx.Request(
             self._method,
             self._url,
-            headers={
-                "Accept": "application/json",
-                **{name: header_value(reveal(value)) for name, value in self._headers.items()},
-            },
+            headers=headers,
             json=map_texts(self._json, reveal),
             data=map_texts(self._form, reveal),
         )
@@ -132,6 +125,9 @@ class TokenEndpointAuth(TokenAuth):
         token = self._token_path.find(tree)
         if not (isinstance(token, str) and token.strip()):
             raise no_token(response, f"{self._token_path.text} selects no text in its answer")
+        if not is_header_value(token.strip()):
+            # Kept, it would fail every call until its end.
+            raise no_token(response, "its token has characters that no header can carry")
         lifetime = None if self._expires_path is None else self._expires_path.find(tree)
         return AccessToken(token.strip(), lifetime=read_lifetime(lifetime))
 

@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+import math
+import pickle
+
+import pytest
+from tests.support.canary import every_view_of
+
+from careof import Secret
+from careof.auth import AccessToken
+from careof.auth._access_token import LONGEST_LIFETIME, REFRESH_PAUSE, read_lifetime
+from careof.errors import ConfigurationError
+from careof.testing import FakeClock
+
+DAY = 86_400
+
+
+def token_asked_for_now(clock, *, lifetime=None, expires_in=None, configured=None, leeway=30.0):
+    expires_at = None if expires_in is None else clock.time() + expires_in
+    token = AccessToken("t", expires_at, lifetime=lifetime)
+    token.begins(asked_for=(clock.time(), clock.monotonic()), configured=configured, leeway=leeway)
+    return token
+
+
+@pytest.mark.parametrize(
+    "now, leeway, fresh",
+    [(29, 30, True), (30, 30, False), (31, 30, False), (59, 0, True), (60, 0, False)],
+)
+def test_a_token_inside_the_leeway_is_no_longer_fresh(now, leeway, fresh):
+    token = AccessToken("t", expires_at=60)
+
+    assert token.is_fresh(now, leeway=leeway) is fresh
+
+
+def test_a_token_without_an_end_is_fresh():
+    assert AccessToken("t").is_fresh(1e12, leeway=30)
+
+
+@pytest.mark.parametrize(
+    "stated, lifetime",
+    [
+        ({}, 60),
+        ({"lifetime": 3600}, 3600),
+        ({"configured": 900}, 900),
+        ({"expires_in": 300}, 300),
+        ({"lifetime": 3600, "configured": 900}, 900),
+        ({"lifetime": 300, "configured": 900}, 300),
+        ({"lifetime": 3600, "configured": 900, "expires_in": 60}, 60),
+        ({"lifetime": 0}, 0),
+        ({"expires_in": -5}, -5),
+        ({"lifetime": 1e12}, LONGEST_LIFETIME),
+        ({"configured": math.inf}, LONGEST_LIFETIME),
+    ],
+)
+def test_the_earliest_end_counts_and_a_minute_where_none_is_stated(stated, lifetime):
+    clock = FakeClock()
+
+    token = token_asked_for_now(clock, **stated)
+
+    assert token.lifetime == lifetime
+    assert token.expires_at == clock.time() + lifetime
+
+
+@pytest.mark.parametrize("passed, alive", [(0, True), (99.5, True), (100, False), (101, False)])
+def test_a_token_is_dead_when_its_lifetime_has_passed(passed, alive):
+    clock = FakeClock()
+    token = token_asked_for_now(clock, lifetime=100)
+
+    clock.advance(passed)
+
+    assert token.is_alive(clock) is alive
+
+
+@pytest.mark.parametrize(
+    "lifetime, leeway, begins",
+    [
+        (1000, 30, 970),  # the leeway
+        (150, 30, 120),  # both are 30
+        (100, 30, 80),  # a fifth of the lifetime
+        (20, 30, 16),
+        (20, 3600, 16),
+        (1000, 0, 1000),
+    ],
+)
+def test_a_token_is_refreshed_when_the_leeway_or_a_fifth_of_its_life_is_left(
+    lifetime, leeway, begins
+):
+    clock = FakeClock()
+    token = token_asked_for_now(clock, lifetime=lifetime, leeway=leeway)
+
+    clock.advance(begins - 0.5)
+    before = token.wants_refresh(clock)
+    clock.advance(0.5)
+
+    assert before is False
+    assert token.wants_refresh(clock) is True
+
+
+def test_a_lifetime_counts_from_when_the_token_was_asked_for():
+    clock = FakeClock()
+    token = AccessToken("t", lifetime=100)
+    asked_for = clock.time(), clock.monotonic()
+    clock.advance(40)
+
+    token.begins(asked_for=asked_for, configured=None, leeway=30)
+
+    assert token.seconds_left(clock) == 60
+    assert token.age(clock) == 40
+
+
+def test_a_token_dies_while_the_machine_sleeps():
+    """
+    The monotonic clock stands still, the token does not.
+    """
+    clock = FakeClock()
+    token = token_asked_for_now(clock, lifetime=100)
+
+    clock.suspend(99)
+    before = token.is_alive(clock)
+    clock.suspend(1)
+
+    assert before is True
+    assert token.is_alive(clock) is False
+
+
+@pytest.mark.parametrize("passed, alive", [(99, True), (100, False)])
+def test_a_wall_clock_that_is_turned_back_prolongs_nothing(passed, alive):
+    clock = FakeClock()
+    token = token_asked_for_now(clock, lifetime=100)
+
+    clock.set_wall(clock.time() - DAY)
+    clock.advance(passed)
+
+    assert token.is_alive(clock) is alive
+
+
+def test_after_a_failed_refresh_the_token_waits_before_it_asks_again():
+    clock = FakeClock()
+    token = token_asked_for_now(clock, lifetime=1000)
+    clock.advance(975)
+
+    token.postpone_refresh(clock, None)
+    at_once = token.wants_refresh(clock)
+    clock.advance(REFRESH_PAUSE)
+
+    assert at_once is False
+    assert token.wants_refresh(clock) is True
+
+
+@pytest.mark.parametrize("retry_after, pause", [(12.0, 12.0), (0.0, REFRESH_PAUSE)])
+def test_after_a_failed_refresh_retry_after_is_respected(retry_after, pause):
+    clock = FakeClock()
+    token = token_asked_for_now(clock, lifetime=1000)
+    clock.advance(975)
+
+    token.postpone_refresh(clock, retry_after)
+    clock.advance(pause - 0.5)
+    before = token.wants_refresh(clock)
+    clock.advance(0.5)
+
+    assert before is False
+    assert token.wants_refresh(clock) is True
+
+
+def test_a_token_that_a_host_puts_into_a_cache_lives_until_it_expires():
+    clock = FakeClock()
+    token = AccessToken("t", clock.time() + 10)
+
+    assert token.is_alive(clock)
+    assert not token.wants_refresh(clock)
+    clock.advance(10)
+    assert not token.is_alive(clock)
+
+
+@pytest.mark.parametrize("passed, left", [(0, 100), (100, 0), (200, 0)])
+def test_the_seconds_that_are_left_are_never_negative(passed, left):
+    clock = FakeClock()
+    token = token_asked_for_now(clock, lifetime=100)
+
+    clock.advance(passed)
+
+    assert token.seconds_left(clock) == left
+
+
+@pytest.mark.parametrize(
+    "value, seconds",
+    [
+        (3600, 3600.0),
+        ("3600", 3600.0),
+        ("3600.0", 3600.0),
+        (" 3600 ", 3600.0),
+        (3600.5, 3600.5),
+        (1e12, 1e12),
+        (0, 0.0),
+        (-1, 0.0),
+        ("-1", 0.0),
+        (None, None),
+        (object(), None),  # where a path selects nothing
+        ([3600], None),
+        ({"seconds": 3600}, None),
+        ("soon", None),
+        ("", None),
+        (True, None),
+        (False, None),
+        (math.nan, None),
+        (math.inf, None),
+        (-math.inf, None),
+        ("NaN", None),
+        ("Infinity", None),
+        (10**400, None),
+        ("9" * 400, None),
+    ],
+)
+def test_expires_in_is_a_number_or_its_text_and_nothing_else(value, seconds):
+    assert read_lifetime(value) == seconds
+
+
+@pytest.mark.parametrize("value", ["hidden-token", Secret("hidden-token")])
+def test_a_token_is_sealed(value):
+    token = AccessToken(value, 60, lifetime=60)
+
+    assert token.value.reveal() == "hidden-token"
+    assert "hidden-token" not in "".join(every_view_of(token))
+
+
+def test_a_token_refuses_to_be_pickled():
+    with pytest.raises(TypeError, match=r"^AccessToken refuses to be pickled"):
+        pickle.dumps(AccessToken("hidden-token"))
+
+
+@pytest.mark.parametrize("value", ["", None, 5, b"hidden-token"])
+def test_a_token_is_a_text(value):
+    with pytest.raises(ConfigurationError):
+        AccessToken(value)

@@ -1,0 +1,317 @@
+from __future__ import annotations
+
+import enum
+import gc
+import threading
+import types
+import uuid
+import weakref
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.support.forks import in_a_child
+
+from careof import EmailAddress, Secret
+from careof._reading.paths import Path
+from careof.auth import AccessToken, MemoryTokenCache, _cache
+from careof.auth._cache import fingerprint, process_cache
+from careof.errors import ConfigurationError
+
+
+class Masked(str):
+    """
+    A text of a host's that hides itself, as secrets often do.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self):
+        return "***"
+
+    __str__ = __repr__
+
+
+class Region(enum.Enum):
+    EU = "eu"
+    US = "us"
+
+
+def test_a_token_is_found_under_its_key_only():
+    cache = MemoryTokenCache()
+    token = AccessToken("t")
+
+    cache.set("a", token)
+
+    assert cache.get("a") is token
+    assert cache.get("b") is None
+
+
+def test_a_token_is_dropped_if_it_is_the_one():
+    cache = MemoryTokenCache()
+    token = AccessToken("t")
+    cache.set("a", token)
+
+    cache.delete_if("a", token)
+
+    assert cache.get("a") is None
+
+
+@pytest.mark.parametrize("key", ["a", "b"])
+def test_another_token_is_not_dropped(key):
+    cache = MemoryTokenCache()
+    newer = AccessToken("t")
+    cache.set("a", newer)
+
+    cache.delete_if(key, AccessToken("t"))
+
+    assert cache.get("a") is newer
+
+
+def test_a_full_cache_drops_what_was_set_first():
+    cache = MemoryTokenCache(max_tokens=2)
+    for key in ("a", "b", "a", "c"):
+        cache.set(key, AccessToken(key))
+
+    kept = [key for key in "abc" if cache.get(key)]
+
+    assert kept == ["a", "c"]
+
+
+def test_ten_thousand_tenants_do_not_fill_the_memory():
+    cache = MemoryTokenCache(max_tokens=100)
+    for tenant in range(10_000):
+        cache.set(str(tenant), AccessToken("t"))
+
+    assert repr(cache) == "MemoryTokenCache(100 tokens)"
+
+
+@pytest.mark.parametrize("size", [0, -1])
+def test_a_cache_without_room_is_refused(size):
+    with pytest.raises(ConfigurationError, match=r"^MemoryTokenCache: max_tokens: "):
+        MemoryTokenCache(max_tokens=size)
+
+
+def test_a_cache_that_nobody_has_any_more_is_collected():
+    """
+    What is registered for a fork is never let go.
+    """
+    cache = MemoryTokenCache()
+    cache.set("a", AccessToken("t"))
+    gone = weakref.ref(cache)
+
+    del cache
+    gc.collect()
+
+    assert gone() is None
+
+
+def test_a_lock_that_was_held_at_a_fork_is_free_in_the_child():
+    cache = MemoryTokenCache()
+
+    with cache._lock:
+        result = in_a_child(lambda: cache.set("a", AccessToken("t")))
+
+    assert result == "None"
+
+
+def test_every_cache_gets_a_free_lock():
+    caches = [MemoryTokenCache(), MemoryTokenCache()]
+    locks = [cache._lock for cache in caches]
+
+    with locks[0], locks[1]:
+        _cache._renew_locks()
+        for cache in caches:
+            cache.set("a", AccessToken("t"))
+
+    assert [cache._lock in locks for cache in caches] == [False, False]
+
+
+def test_a_system_without_fork_has_nothing_to_watch(monkeypatch):
+    registered = []
+    monkeypatch.setattr(_cache, "os", types.SimpleNamespace(register_at_fork=registered.append))
+    monkeypatch.delattr(_cache.os, "register_at_fork")
+
+    _cache._watch_forks.__wrapped__()
+
+    assert registered == []
+
+
+def test_strategies_share_one_cache_in_a_process():
+    assert process_cache() is process_cache()
+
+
+DIFFERENT = [
+    (),
+    (None,),
+    ("",),
+    ("a",),
+    (b"a",),
+    (Secret("a"),),
+    (("a",),),
+    (frozenset({"a"}),),
+    ({"a": "a"},),
+    ({"a": Secret("a")},),
+    ({"a": "b"},),
+    ({"a": None},),
+    ({"b": "a"},),
+    (["a", "a"],),
+    ("a", "a"),
+    ("ab", "c"),
+    ("a", "bc"),
+    (("ab",), "c"),
+    ("ab", ("c",)),
+    ("abc",),
+    ("text", "a"),
+    ({},),
+    ((),),
+    (frozenset(),),
+    ((), ()),
+    ({"a": {"b": "c"}},),
+    ({"a": {"b": "c"}, "d": "e"},),
+    ({"a": {"b": "c", "d": "e"}},),
+    ({"a": "a", "b": "c"},),
+    (1,),
+    (True,),
+    (1.0,),
+    ("1",),
+    (0,),
+    (False,),
+    ("None",),
+    (Masked("a1"),),
+    (Masked("b1"),),
+    (Region.EU,),
+    (Region.US,),
+    (httpx.URL("https://a.example/token"),),
+    (httpx.URL("https://b.example/token"),),
+    ("https://a.example/token",),
+    (Path("$.a.b", parameter="p"),),
+    (Path("$.a.c", parameter="p"),),
+    ("$.a.b",),
+    ("\udc80",),
+    ("é",),
+    ("e\u0301",),
+]
+
+
+@pytest.mark.parametrize("between", ["", ",", " ", "\x00", "|", "\n"])
+def test_a_text_cannot_pretend_to_be_two(between):
+    one = fingerprint(f"a{between}text{between}b", "c")
+    other = fingerprint("a", f"b{between}text{between}c")
+
+    assert one != other
+
+
+def test_what_differs_has_different_fingerprints():
+    fingerprints = {fingerprint(*identity) for identity in DIFFERENT}
+
+    assert len(fingerprints) == len(DIFFERENT)
+
+
+@pytest.mark.parametrize("identity", DIFFERENT, ids=range(len(DIFFERENT)))
+def test_what_is_the_same_has_the_same_fingerprint(identity):
+    assert fingerprint(*identity) == fingerprint(*identity)
+
+
+def test_two_secrets_with_one_value_are_one_configuration():
+    """
+    A strategy that is rebuilt for every request still finds its token.
+    """
+    assert fingerprint({"a": Secret("s")}) == fingerprint({"a": Secret("s")})
+
+
+@pytest.mark.parametrize(
+    "one, other",
+    [
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}),
+        (frozenset("abc"), frozenset("cba")),
+        (["a"], ("a",)),
+        (httpx.URL("https://a.example"), httpx.URL("https://a.example")),
+        (Path("/a/b", parameter="p"), Path("/a/b", parameter="q")),
+    ],
+)
+def test_order_and_kind_of_a_collection_make_no_difference(one, other):
+    assert fingerprint(one) == fingerprint(other)
+
+
+def test_an_object_is_only_equal_to_itself():
+    one, other = EmailAddress.parse("a@b.example"), EmailAddress.parse("a@b.example")
+
+    assert fingerprint(one) == fingerprint(one)
+    assert fingerprint(one) != fingerprint(other)
+
+
+def test_a_rotated_secret_changes_the_fingerprint():
+    values = iter(["old", "new"])
+    secret = Secret.from_callable(lambda: next(values))
+
+    assert fingerprint(secret) != fingerprint(secret)
+
+
+def test_a_fingerprint_shows_nothing_of_what_it_is_made_of():
+    text = fingerprint("hidden", Secret("hidden"))
+
+    assert len(text) == 64
+    assert set(text) <= set("0123456789abcdef")
+
+
+def test_a_fingerprint_cannot_be_made_outside_of_the_process(monkeypatch):
+    """
+    Without a key, one could try all passwords of a list.
+    """
+    before = fingerprint("a")
+    monkeypatch.setattr(_cache, "_process_key", lambda: b"another process")
+
+    assert fingerprint("a") != before
+
+
+@pytest.mark.parametrize("value", [10j, bytearray(b"a"), range(2), slice(1)])
+def test_what_cannot_be_told_apart_is_refused(value):
+    with pytest.raises(ConfigurationError, match=rf"identity\(\): a {type(value).__name__} "):
+        fingerprint(value)
+
+
+def test_a_uuid_is_told_apart():
+    assert fingerprint(uuid.UUID(int=1)) != fingerprint(uuid.UUID(int=2))
+
+
+identities = st.recursive(
+    st.text(max_size=3) | st.integers(-2, 2) | st.none() | st.booleans(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner),
+    max_leaves=5,
+)
+
+
+def canonical(value):
+    if isinstance(value, dict):
+        return ("mapping", sorted((name, canonical(item)) for name, item in value.items()))
+    if isinstance(value, list):
+        return ("sequence", [canonical(item) for item in value])
+    return (type(value).__name__, value)
+
+
+@given(identities, identities)
+def test_two_identities_have_one_fingerprint_if_and_only_if_they_are_equal(one, other):
+    same = repr(canonical(one)) == repr(canonical(other))
+
+    assert (fingerprint(one) == fingerprint(other)) is same
+
+
+def test_threads_that_come_first_together_get_one_cache_and_one_key(monkeypatch):
+    monkeypatch.setattr(_cache, "_of_the_process", {})
+    monkeypatch.setattr(_cache, "_key_of_the_process", {})
+    together = threading.Barrier(20)
+    found = []
+
+    def first():
+        together.wait()
+        found.append((process_cache(), fingerprint("x")))
+
+    threads = [threading.Thread(target=first) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(set(found)) == 1

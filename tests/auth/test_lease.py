@@ -1,0 +1,542 @@
+from __future__ import annotations
+
+import dataclasses
+
+import attrs
+import httpx
+import pytest
+from tests.support.tokens import (
+    CONTACT_URL,
+    TokenServer,
+    VoucherAuth,
+    WatchedCache,
+    insides_of,
+    request_in,
+    wait_until,
+)
+
+from careof import Limits, Secret
+from careof._network.call import call_of
+from careof._network.flights import landed
+from careof._network.network import Network
+from careof.auth import AccessToken, MemoryTokenCache, TokenAuth, _lease
+from careof.auth._access_token import REFRESH_PAUSE
+from careof.auth._cache import process_cache
+from careof.auth._lease import REJECTION_PAUSE, Lease
+from careof.errors import (
+    AuthenticationError,
+    CareofError,
+    DeadlineError,
+    EndpointUnavailableError,
+)
+from careof.testing import FakeClock
+
+
+def voucher(server, **options):
+    """
+    A strategy, and what makes its next lease.
+    """
+    options.setdefault("cache", WatchedCache())
+    auth = VoucherAuth(**options)
+    return auth, lambda: Lease(auth, request_in(server))
+
+
+def fetched(lease, flight=None):
+    flight = flight or lease.flight()
+    landed(flight, 10)
+    return lease.landed(flight)
+
+
+def value_of(token):
+    return token.value.reveal()
+
+
+@attrs.define
+class TenantAuth(VoucherAuth):
+    """
+    A host's strategy whose fields are in slots.
+    """
+
+    tenant: str
+    secret: Secret
+    unset: str = attrs.field(init=False)
+
+
+def class_made_in_a_function(token):
+    class Auth(VoucherAuth):
+        def read_token(self, response):
+            return AccessToken(token, lifetime=60)
+
+    return Auth
+
+
+def key(auth, transport=None):
+    return Lease(auth, request_in(transport or SERVER))._key
+
+
+SERVER = TokenServer()
+
+
+@pytest.mark.parametrize(
+    "one, other",
+    [
+        (VoucherAuth(), VoucherAuth()),
+        (TenantAuth("a", Secret("s")), TenantAuth("a", Secret("s"))),
+        (VoucherAuth(leeway=1), VoucherAuth(leeway=2)),
+        (VoucherAuth(cache=MemoryTokenCache()), VoucherAuth()),
+        (VoucherAuth(clock=FakeClock()), VoucherAuth()),
+        (VoucherAuth(rejected_statuses=frozenset({403})), VoucherAuth()),
+    ],
+)
+def test_the_same_configuration_shares_a_token(one, other):
+    assert key(one) == key(other)
+
+
+@pytest.mark.parametrize(
+    "one, other",
+    [
+        (TenantAuth("a", Secret("s")), TenantAuth("b", Secret("s"))),
+        (TenantAuth("a", Secret("s")), TenantAuth("a", Secret("t"))),
+        (VoucherAuth(lifetime=60), VoucherAuth(lifetime=61)),
+        (class_made_in_a_function("a")(), class_made_in_a_function("b")()),
+    ],
+    ids=["another tenant", "another secret", "another lifetime", "another class of one name"],
+)
+def test_what_differs_shares_no_token(one, other):
+    assert key(one) != key(other)
+
+
+def test_two_classes_of_one_name_never_see_each_others_tokens():
+    one, other = (class_made_in_a_function(name)(cache=MemoryTokenCache()) for name in "ab")
+    other.cache = one.cache
+
+    tokens = [value_of(fetched(Lease(auth, request_in(SERVER)))) for auth in (one, other)]
+
+    assert tokens == ["a", "b"]
+
+
+def test_a_rotated_secret_asks_for_a_new_token():
+    secrets = iter(["old", "new"])
+    auth = TenantAuth("a", Secret.from_callable(lambda: next(secrets)))
+
+    assert key(auth) != key(auth)
+
+
+def test_a_token_of_one_network_is_not_used_in_another():
+    """
+    A token may be bound to a client certificate.
+    """
+    auth = VoucherAuth()
+
+    assert key(auth, TokenServer()) != key(auth, TokenServer())
+
+
+def test_without_a_token_there_is_none():
+    _, lease = voucher(TokenServer())
+
+    assert lease().cached() is None
+
+
+def test_a_token_that_was_fetched_is_found_by_the_next_lease():
+    server = TokenServer()
+    _, lease = voucher(server)
+
+    token = fetched(lease())
+
+    assert lease().cached() is token
+    assert len(server.token_requests) == 1
+
+
+def test_a_token_that_is_dead_is_not_used():
+    clock = FakeClock()
+    _, lease = voucher(TokenServer(lifetime=100), clock=clock)
+    fetched(lease())
+
+    clock.advance(100)
+
+    assert lease().cached() is None
+
+
+def test_without_a_cache_of_its_own_a_strategy_uses_the_one_of_the_process():
+    _, lease = voucher(TokenServer(), cache=None)
+
+    token = fetched(lease())
+
+    assert process_cache().get(lease()._key) is token
+
+
+def test_an_empty_cache_that_has_a_length_is_used():
+    class SizedCache(MemoryTokenCache):
+        def __len__(self):
+            return len(self._tokens)
+
+    auth, lease = voucher(TokenServer(), cache=SizedCache())
+
+    fetched(lease())
+
+    assert len(auth.cache) == 1
+
+
+def test_a_cache_that_cannot_be_hashed_is_used():
+    @dataclasses.dataclass
+    class HostCache:
+        tokens: dict = dataclasses.field(default_factory=dict)
+
+        def get(self, key):
+            return self.tokens.get(key)
+
+        def set(self, key, token):
+            self.tokens[key] = token
+
+    _, lease = voucher(TokenServer(), cache=HostCache())
+
+    token = fetched(lease())
+
+    assert lease().cached() is token
+
+
+def test_strategies_with_caches_of_their_own_share_no_flight():
+    server = TokenServer()
+    server.hold()
+    leases = [voucher(server)[1]() for _ in range(2)]
+
+    flights = [lease.flight() for lease in leases]
+    server.release()
+
+    assert [value_of(fetched(*pair)) for pair in zip(leases, flights, strict=True)]
+    assert len(server.token_requests) == 2
+
+
+def test_a_cache_that_fails_ends_the_call_with_the_name_of_what_it_raised():
+    class BrokenCache(MemoryTokenCache):
+        def set(self, key, token):
+            raise OSError("hidden")
+
+    _, lease = voucher(TokenServer(), cache=BrokenCache())
+
+    failure = fetched(lease())
+
+    assert type(failure) is EndpointUnavailableError
+    assert failure.step == "token"
+    assert "OSError" in str(failure)
+    assert "hidden" not in insides_of(failure)
+
+
+@pytest.mark.parametrize("passed, requests", [(79.5, 1), (80, 2)])
+def test_near_its_end_a_token_goes_on_while_the_next_one_is_fetched(passed, requests):
+    clock = FakeClock()
+    server = TokenServer(lifetime=100)
+    auth, lease = voucher(server, clock=clock)
+    old = fetched(lease())
+    server.hold()
+    clock.advance(passed)
+
+    tokens = [lease().cached() for _ in range(5)]
+    server.release()
+    wait_until(lambda: auth.cache.fillings == requests)
+
+    assert tokens == [old] * 5
+    assert len(server.token_requests) == requests
+    assert value_of(lease().cached()) == f"token-{requests}"
+
+
+def test_a_refresh_that_fails_leaves_the_token_and_is_not_repeated_at_once():
+    clock = FakeClock()
+    server = TokenServer(lifetime=100)
+    auth, lease = voucher(server, clock=clock)
+    old = fetched(lease())
+    clock.advance(80)
+    server.answer = httpx.Response(503)
+
+    fetched(lease())
+    tokens = [lease().cached() for _ in range(5)]
+    requests = len(server.token_requests)
+    server.answer = None
+    clock.advance(REFRESH_PAUSE)
+    lease().cached()
+    wait_until(lambda: auth.cache.fillings == 2)
+
+    assert tokens == [old] * 5
+    assert requests == 2
+    assert value_of(lease().cached()) == "token-3"
+
+
+def test_a_refresh_that_fails_is_not_repeated_before_the_endpoint_wants_it():
+    clock = FakeClock()
+    server = TokenServer(lifetime=1000)
+    _, lease = voucher(server, clock=clock)
+    old = fetched(lease())
+    clock.advance(970)
+    server.answer = httpx.Response(429, headers={"Retry-After": "20"})
+
+    fetched(lease())
+    clock.advance(19)
+
+    assert lease().cached() is old
+    assert len(server.token_requests) == 2
+
+
+def test_a_token_request_may_take_as_long_as_one_attempt():
+    server = TokenServer()
+    clock = FakeClock()
+    network = Network(transport=server, clock=clock, limits=Limits(attempt=1.5))
+    request = network.call(8.0).carried_by(httpx.Request("GET", CONTACT_URL))
+
+    fetched(Lease(VoucherAuth(cache=WatchedCache()), request))
+
+    [asked] = server.token_requests
+    assert call_of(asked).deadline.left() == 1.5
+    assert asked.extensions["timeout"]["read"] == 1.5
+
+
+def test_an_answer_that_cannot_be_read_is_a_refresh_that_fails():
+    clock = FakeClock()
+    server = TokenServer(lifetime=100)
+    _, lease = voucher(server, clock=clock)
+    old = fetched(lease())
+    clock.advance(80)
+    server.answer = httpx.Response(200, text="hidden")
+
+    fetched(lease())
+
+    assert lease().cached() is old
+    assert len(server.token_requests) == 2
+
+
+def test_whoever_comes_while_a_flight_is_up_joins_it():
+    server = TokenServer()
+    server.hold()
+    _, lease = voucher(server)
+
+    one, other = lease().flight(), lease().flight()
+    server.release()
+
+    assert one is other
+    assert landed(one, 10)
+
+
+def test_whoever_comes_just_after_a_flight_landed_takes_its_token():
+    server = TokenServer()
+    _, lease = voucher(server)
+    late = lease()
+    assert late.cached() is None
+
+    token = fetched(lease())
+
+    assert fetched(late) is token
+    assert len(server.token_requests) == 1
+
+
+def test_a_flight_that_does_not_land_in_time_is_a_deadline():
+    server = TokenServer()
+    server.hold()
+    _, lease = voucher(server)
+    flight = lease().flight()
+
+    failure = lease().landed(flight)
+    server.release()
+
+    assert type(failure) is DeadlineError
+    assert (failure.step, failure.detail) == ("token", "deadline")
+    assert landed(flight, 10)
+
+
+def test_each_who_waits_gets_an_error_of_its_own():
+    """
+    A traceback belongs to one thread.
+    """
+    server = TokenServer()
+    server.answer = httpx.Response(401, json={"error": "invalid_client"})
+    _, lease = voucher(server)
+    flight = lease().flight()
+
+    one, other = fetched(lease(), flight), fetched(lease(), flight)
+
+    assert one is not other
+    assert vars(one) == vars(other)
+    assert str(one) == str(other)
+    assert one.error == other.error == "invalid_client"
+
+
+def test_when_too_many_tokens_are_being_fetched_the_step_is_still_named(monkeypatch):
+    monkeypatch.setattr(_lease._FLIGHTS, "_limit", 0)
+    _, lease = voucher(TokenServer())
+
+    failure = fetched(lease())
+
+    assert (failure.step, failure.detail) == ("token", "tokens_busy")
+
+
+def test_the_lifetime_counts_from_when_the_token_was_asked_for():
+    clock = FakeClock()
+    server = TokenServer(lifetime=100)
+    server.hold()
+    _, lease = voucher(server, clock=clock)
+    flight = lease().flight()
+    wait_until(lambda: server.token_requests)
+
+    clock.advance(40)
+    server.release()
+    token = fetched(lease(), flight)
+
+    assert token.seconds_left(clock) == 60
+
+
+@pytest.mark.parametrize(
+    "hook", ["token_request", "read_token"], ids=["token_request", "read_token"]
+)
+@pytest.mark.parametrize(
+    "raised, detail",
+    [
+        (KeyError("hidden"), "strategy:KeyError"),
+        (httpx.ConnectError("hidden"), "strategy:ConnectError"),
+        (AuthenticationError("words of the host", detail="voucher"), "voucher"),
+    ],
+    ids=["KeyError", "httpx", "AuthenticationError"],
+)
+def test_of_what_a_hook_raises_only_the_class_is_kept(hook, raised, detail):
+    class BrokenAuth(VoucherAuth):
+        pass
+
+    def broken(*arguments):
+        raise raised from ValueError("hidden")
+
+    setattr(BrokenAuth, hook, broken)
+
+    failure = fetched(Lease(BrokenAuth(cache=WatchedCache()), request_in(TokenServer())))
+
+    assert type(failure) is AuthenticationError
+    assert (failure.detail, failure.step) == (detail, "token")
+    assert "hidden" not in insides_of(failure)
+
+
+@pytest.mark.parametrize("wrong", [None, "hidden", {"access_token": "hidden"}])
+def test_a_hook_that_returns_no_access_token_is_a_strategy_that_failed(wrong):
+    class BrokenAuth(VoucherAuth):
+        def read_token(self, response):
+            return wrong
+
+    failure = fetched(Lease(BrokenAuth(cache=WatchedCache()), request_in(TokenServer())))
+
+    assert failure.detail == "strategy:AttributeError"
+    assert "hidden" not in insides_of(failure)
+
+
+def test_a_network_that_refuses_the_token_url_says_so():
+    class InsideAuth(VoucherAuth):
+        def token_request(self):
+            return httpx.Request("POST", "https://169.254.169.254/token")
+
+    server = TokenServer()
+
+    failure = fetched(Lease(InsideAuth(cache=WatchedCache()), request_in(server)))
+
+    assert (failure.step, failure.outcome) == ("token", "refused")
+    assert server.token_requests == []
+
+
+def test_a_rejected_token_is_dropped():
+    auth, lease = voucher(TokenServer())
+    token = fetched(lease())
+
+    later = lease()
+    gives_up = later.gives_up(token)
+
+    assert gives_up
+    assert auth.cache.get(later._key) is None
+
+
+def test_a_token_that_replaced_the_rejected_one_meanwhile_stays():
+    server = TokenServer()
+    _, lease = voucher(server)
+    old = fetched(lease())
+    one, other = lease(), lease()
+    assert one.gives_up(old)
+    new = fetched(one, one.replacement())
+
+    assert other.gives_up(old)
+    assert fetched(other, other.replacement()) is new
+    assert len(server.token_requests) == 2
+
+
+def test_a_token_that_was_fetched_for_this_request_is_not_replaced():
+    auth, lease = voucher(TokenServer())
+    mine = lease()
+    token = fetched(mine)
+
+    assert not mine.gives_up(token)
+    assert auth.cache.get(mine._key) is token
+
+
+@pytest.mark.parametrize(
+    "passed, again", [(REJECTION_PAUSE - 0.5, False), (REJECTION_PAUSE, True)]
+)
+def test_the_replacement_of_a_rejected_token_is_not_replaced_for_a_while(passed, again):
+    """
+    It is not the token that the endpoint minds.
+    """
+    clock = FakeClock()
+    _, lease = voucher(TokenServer(), clock=clock)
+    one = lease()
+    one.gives_up(fetched(lease()))
+    replacement = fetched(one, one.replacement())
+
+    clock.advance(passed)
+
+    assert lease().gives_up(replacement) is again
+
+
+def test_a_token_that_replaced_none_is_replaced_at_once():
+    _, lease = voucher(TokenServer(), clock=FakeClock())
+    token = fetched(lease())
+
+    assert lease().gives_up(token)
+
+
+def test_the_steps_tell_where_the_token_is_from_and_how_long_it_lives():
+    clock = FakeClock()
+    server = TokenServer(lifetime=100)
+    auth = VoucherAuth(cache=WatchedCache(), clock=clock)
+    requests = [request_in(server), request_in(server)]
+
+    fetched(Lease(auth, requests[0]))
+    clock.advance(10)
+    Lease(auth, requests[1]).cached()
+
+    assert [
+        [(step.name, step.remark) for step in call_of(request).steps] for request in requests
+    ] == [
+        [("token", "fetched"), ("token lifetime", "100 s left")],
+        [("token", "from the cache"), ("token lifetime", "90 s left")],
+    ]
+
+
+def test_in_a_foreign_client_a_token_goes_through_a_network_of_ours():
+    lease = Lease(VoucherAuth(), httpx.Request("GET", CONTACT_URL))
+
+    assert isinstance(lease.call.network, Network)
+    assert lease.call.network.policy == Network().policy
+    assert 0 < lease.call.deadline.left() <= Network().limits.deadline
+
+
+def test_the_strategies_of_a_process_share_one_foreign_network():
+    leases = [Lease(VoucherAuth(), httpx.Request("GET", CONTACT_URL)) for _ in range(2)]
+
+    assert leases[0].call.network is leases[1].call.network
+    assert leases[0]._key == leases[1]._key
+
+
+def test_a_secret_that_cannot_be_read_is_an_error_before_anything_is_asked():
+    auth = TenantAuth("a", Secret.from_env("CAREOF_TESTS_NEVER_SET"))
+
+    with pytest.raises(CareofError, match="env:CAREOF_TESTS_NEVER_SET"):
+        Lease(auth, request_in(TokenServer()))
+
+
+def test_a_token_auth_needs_both_hooks():
+    class Unfinished(TokenAuth):
+        def token_request(self):
+            raise NotImplementedError
+
+    with pytest.raises(TypeError, match="read_token"):
+        Unfinished()

@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import itertools
+
+import httpx
+import pytest
+from tests.support.canary import frames_of
+from tests.support.tokens import insides_of, resolver
+
+from careof import Secret
+from careof.auth import ApiKeyAuth, BasicAuth, BearerAuth
+from careof.auth._static import basic_credentials
+from careof.errors import AuthenticationError, ConfigurationError
+
+URL = "https://contacts.customer.example/people"
+ILLEGAL = ["hidden\r\nX-Evil: 1", "hidden\x00", "hiddén", "hidden\x7f", "hidden\tden"]
+
+
+def applied(strategy, url=URL):
+    request = httpx.Request("GET", url)
+    [sent] = strategy.sync_auth_flow(request)
+    return sent
+
+
+def unreachable(request):
+    raise AssertionError("the request was sent")
+
+
+@pytest.mark.parametrize(
+    "username, password, header",
+    [
+        # RFC 7617 §2 and §2.1
+        ("Aladdin", "open sesame", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="),
+        ("test", "123£", "Basic dGVzdDoxMjPCow=="),
+        (Secret("Aladdin"), Secret("open sesame"), "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="),
+        ("u", "a:b", "Basic dTphOmI="),
+    ],
+)
+def test_basic_sends_user_and_password_as_utf8(username, password, header):
+    assert applied(BasicAuth(username, password)).headers["Authorization"] == header
+
+
+def test_bearer_sends_its_token():
+    assert applied(BearerAuth("abc.def")).headers["Authorization"] == "Bearer abc.def"
+
+
+def test_a_key_goes_into_the_header_of_its_name():
+    assert applied(ApiKeyAuth("X-Api-Key", "k 1")).headers["X-Api-Key"] == "k 1"
+
+
+@pytest.mark.parametrize(
+    "before, after",
+    [
+        ("", "?key=k"),
+        ("?ref=C-1", "?ref=C-1&key=k"),
+        ("?flag", "?flag&key=k"),
+        ("?keys=a&xkey=b", "?keys=a&xkey=b&key=k"),
+        ("?key=old&ref=1", "?ref=1&key=k"),
+        ("?k%65y=old", "?key=k"),
+    ],
+)
+def test_a_key_goes_into_the_query_beside_the_others(before, after):
+    sent = applied(ApiKeyAuth("key", "k", location="query"), URL + before)
+
+    assert str(sent.url) == URL + after
+
+
+@pytest.mark.parametrize("query", ["ref=a%20b", "ref=a+b", "ref=a%2Bb", "ref=%C3%A9&x=%26%3D"])
+def test_the_rest_of_the_query_keeps_its_spelling(query):
+    """
+    A space that becomes a plus is another reference to a server that reads
+    queries by RFC 3986.
+    """
+    sent = applied(ApiKeyAuth("key", "k", location="query"), f"{URL}?{query}")
+
+    assert sent.url.query.decode() == f"{query}&key=k"
+
+
+@pytest.mark.parametrize("key", ["a b", "a+b", "a&b=c", "a#b", "a%20b", "é€", "a/b?c", "a\nb"])
+def test_a_key_of_any_characters_survives_the_query(key):
+    sent = applied(ApiKeyAuth("key", key, location="query"), f"{URL}?ref=1")
+
+    assert sent.url.params.multi_items() == [("ref", "1"), ("key", key)]
+    assert sent.url.path == "/people"
+
+
+@pytest.mark.parametrize(
+    "strategy, header",
+    [
+        (lambda secret: BasicAuth("u", secret), "authorization"),
+        (BearerAuth, "authorization"),
+        (lambda secret: ApiKeyAuth("X-Key", secret), "x-key"),
+    ],
+)
+def test_a_rotated_secret_is_used_at_the_next_request(strategy, header):
+    values = itertools.count(1)
+    auth = strategy(Secret.from_callable(lambda: f"secret-{next(values)}"))
+
+    assert applied(auth).headers[header] != applied(auth).headers[header]
+
+
+@pytest.mark.parametrize(
+    "build, parameter",
+    [
+        (lambda: BasicAuth("a:b", "hidden"), "BasicAuth: username: it cannot have a colon"),
+        (lambda: BasicAuth(None, "hidden"), "BasicAuth: username: expected"),
+        (lambda: BasicAuth("", "hidden"), "BasicAuth: username: expected"),
+        (lambda: BasicAuth("u", b"hidden"), "BasicAuth: password: expected"),
+        (lambda: BasicAuth("u", "hidden\n"), "BasicAuth: password: Secret ends in a line break"),
+        (lambda: BearerAuth(None), "BearerAuth: token: expected"),
+        (lambda: BearerAuth("hidden\n"), "BearerAuth: token: no header"),
+        (lambda: ApiKeyAuth("X-Key", 5), "ApiKeyAuth: key: expected"),
+        (lambda: ApiKeyAuth("X Key", "hidden"), "ApiKeyAuth: name: expected"),
+        (lambda: ApiKeyAuth(None, "hidden"), "ApiKeyAuth: name: expected"),
+        (
+            lambda: ApiKeyAuth("X-Key", "hidden", location="cookie"),
+            "ApiKeyAuth: location: expected",
+        ),
+    ],
+)
+def test_what_cannot_work_is_refused_when_it_is_built(build, parameter):
+    with pytest.raises(ConfigurationError) as caught:
+        build()
+
+    assert str(caught.value).startswith(parameter)
+    assert "hidden" not in insides_of(caught.value)
+
+
+@pytest.mark.parametrize("value", ILLEGAL)
+@pytest.mark.parametrize(
+    "strategy", [BearerAuth, lambda key: ApiKeyAuth("X-Key", key)], ids=["bearer", "key"]
+)
+def test_a_text_that_no_header_can_carry_is_refused_when_it_is_built(strategy, value):
+    with pytest.raises(ConfigurationError, match="no header can carry it") as caught:
+        strategy(value)
+
+    assert "hidd" not in insides_of(caught.value)
+
+
+@pytest.mark.parametrize("value", ILLEGAL)
+@pytest.mark.parametrize(
+    "strategy", [BearerAuth, lambda key: ApiKeyAuth("X-Key", key)], ids=["bearer", "key"]
+)
+def test_a_secret_that_no_header_can_carry_is_neither_sent_nor_quoted(shell, strategy, value):
+    """
+    h11 would quote it in its own error.
+    """
+    auth = strategy(Secret.from_callable(lambda: value))
+    lookup = resolver(shell.HttpResolver, auth, httpx.MockTransport(unreachable))
+
+    with pytest.raises(AuthenticationError) as caught:
+        shell.call(lookup.resolve, "C-1")
+
+    assert caught.value.detail == "credential_characters"
+    assert caught.value.step == "token"
+    assert "hidd" not in insides_of(caught.value)
+
+
+def test_a_secret_user_name_with_a_colon_is_refused_when_it_is_used():
+    """
+    What follows the colon would be taken for the beginning of the password.
+    """
+    with pytest.raises(AuthenticationError, match="colon") as caught:
+        applied(BasicAuth(Secret("hid:den"), "p"))
+
+    assert "hid:den" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        lambda secret: BasicAuth("u", secret),
+        lambda secret: BasicAuth(secret, "p"),
+        BearerAuth,
+        lambda secret: ApiKeyAuth("X-Key", secret),
+        lambda secret: ApiKeyAuth("key", secret, location="query"),
+    ],
+    ids=["password", "username", "bearer", "header", "query"],
+)
+def test_a_secret_that_cannot_be_read_ends_the_call_as_a_wrong_credential(shell, strategy):
+    auth = strategy(Secret.from_env("CAREOF_TESTS_NEVER_SET"))
+    lookup = resolver(shell.HttpResolver, auth, httpx.MockTransport(unreachable))
+
+    with pytest.raises(AuthenticationError, match="env:CAREOF_TESTS_NEVER_SET") as caught:
+        shell.call(lookup.resolve, "C-1")
+
+    assert set(frames_of(caught.value)) <= {"resolve", "unwrap"}
+
+
+def test_a_key_as_user_name_needs_no_password():
+    request = httpx.Request("GET", "https://contacts.customer.example/")
+    BasicAuth("key", "").apply(request)
+
+    assert request.headers["Authorization"] == basic_credentials("key", "")
