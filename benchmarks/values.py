@@ -30,7 +30,6 @@ post = RequestTemplate(
 plain = ContactSelector(
     email="$.data.email", reference_id="$.data.id", attributes={"first_name": "$.data.first_name"}
 )
-filtered = ContactSelector(email="$[?@.id == 'C-1001'].email", reference_id="$.data.id")
 address = EmailAddress.parse("ada@customer.example")
 invitation = Invitation(
     survey_id="s",

@@ -1,5 +1,5 @@
 """
-c/o: send surveys to people whose contact details the host never holds.
+c/o: send surveys to people whose contact details the host does not store.
 
 The host stores a reference id.  When a survey is due, a resolver asks the
 customer's own endpoint who that is, a sender carries the message, and the

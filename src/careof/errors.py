@@ -243,10 +243,12 @@ class PhoneNumberError(CareofError, ValueError):
     outcome = "bad_response"
 
 
-def is_safe_detail(detail: str) -> bool:
+def is_safe_detail(detail: object) -> bool:
     """
     Whether *detail* is a word of ours or a class name, and no address or number.
     """
+    if not isinstance(detail, str):
+        return False
     if not detail or _SMTP.fullmatch(detail):
         return True
     return bool(_DETAIL.fullmatch(detail)) and not _DIGITS.search(detail)

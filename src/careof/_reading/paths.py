@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any, Final
 
 from careof._reading.strict_json import JsonTree
@@ -39,7 +40,7 @@ class Path:
 
     def __init__(self, text: str, *, parameter: str) -> None:
         self.text = text
-        self._query: tuple[Any, Any] | None = None
+        self._query: tuple[Any, Any, Step | None] | None = None
         if not isinstance(text, str) or not text.startswith(("$", "/")):
             raise _wrong(parameter, "expected a JSONPath ($.a.b) or a JSON Pointer (/a/b)")
         if text.startswith("/"):
@@ -100,7 +101,9 @@ def _pointer_steps(text: str, parameter: str) -> list[Step]:
     ]
 
 
-def _parse(text: str, parameter: str) -> tuple[Sequence[Step], tuple[Any, Any] | None]:
+def _parse(
+    text: str, parameter: str
+) -> tuple[Sequence[Step], tuple[Any, Any, Step | None] | None]:
     from jsonpath import JSONPath, JSONPathEnvironment, JSONPathError
     from jsonpath.selectors import IndexSelector, NameSelector
 
@@ -117,21 +120,32 @@ def _parse(text: str, parameter: str) -> tuple[Sequence[Step], tuple[Any, Any] |
         raise _wrong(parameter, "'..' searches everywhere and could find somebody else")
     if any(kind == "TOKEN_FUNCTION" and name in ("match", "search") for kind, name in kinds):
         raise _wrong(parameter, "match() and search() run a pattern for as long as it takes")
-    steps: list[Step] = []
+    if {"TOKEN_FILTER", "TOKEN_COMMA"} <= {kind for kind, _ in kinds}:
+        # count(@[*,*][*,*]...) doubles its nodes at every step.
+        raise _wrong(parameter, "a filter and a list of selectors cannot be in one path")
+    steps: list[Step | None] = []
     for segment in path.segments:
         selector = segment.selectors[0]
-        if len(segment.selectors) > 1 or not isinstance(selector, NameSelector | IndexSelector):
-            parent = JSONPath(env=environment, segments=path.segments[:-1])
-            return [], (parent, path.segments[-1])
-        steps.append(selector.name if isinstance(selector, NameSelector) else selector.index)
-    return steps, None
+        if len(segment.selectors) == 1 and isinstance(selector, NameSelector | IndexSelector):
+            steps.append(selector.name if isinstance(selector, NameSelector) else selector.index)
+        else:
+            steps.append(None)
+    plain = [step for step in steps if step is not None]
+    if len(plain) == len(steps):
+        return plain, None
+    parent = JSONPath(env=environment, segments=path.segments[:-1])
+    return [], (parent, path.segments[-1], steps[-1])
 
 
-def _run(parent: Any, last_segment: Any, tree: JsonTree) -> object:
-    parents = list(parent.finditer(tree))
+def _run(parent: Any, last_segment: Any, last_step: Step | None, tree: JsonTree) -> object:
+    # Two are enough to know that it is not one; there could be millions.
+    parents = list(islice(parent.finditer(tree), 2))
     if len(parents) != 1 or not isinstance(parents[0].obj, dict | list):
         return ASTRAY
-    found = [match.obj for match in last_segment.resolve(parents)]
+    if last_step is not None:
+        node = parents[0].obj
+        return _child(node, last_step) if _can_have(node, last_step) else ASTRAY
+    found = [match.obj for match in islice(last_segment.resolve(parents), 2)]
     if len(found) > 1:
         return ASTRAY
     return found[0] if found else MISSING

@@ -18,7 +18,10 @@ JsonTree = dict[str, Any] | list[Any]
 
 _MAX_NUMBER = 64  # digits; int() of a megabyte of digits takes minutes
 
-_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[{]|[\]}]', re.DOTALL)
+# A string that does not end goes to the end: were it tried again from each of
+# its quotes, 64 KB of them would take half a minute.
+_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def read_json(body: bytes, *, max_depth: int) -> JsonTree | UnexpectedAnswerError:
@@ -43,9 +46,15 @@ def read_json(body: bytes, *, max_depth: int) -> JsonTree | UnexpectedAnswerErro
             parse_int=_integer,
             parse_float=_decimal,
         )
+        if _SURROGATE.search(text):
+            # RFC 8259 §8.2: half a character has no meaning, and every codec
+            # that meets it later fails and quotes the text around it.
+            json.dumps(tree, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         # JSONDecodeError keeps the whole text; it ends here.
-        return _unreadable("it is not one JSON document with unique keys", "json")
+        return _unreadable(
+            "it is not one JSON document with unique keys and whole characters", "json"
+        )
     if isinstance(tree, dict | list):
         return tree
     return _unreadable("it is neither a JSON object nor an array", "json_type")

@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from careof._values.sealed import is_whole
 from careof._values.secret import Secret
 from careof.errors import ConfigurationError
 
@@ -31,14 +32,18 @@ def check_tree(tree: Any, parameter: str) -> None:
     """
     if isinstance(tree, Mapping):
         for name, value in tree.items():
-            if not isinstance(name, str):
-                raise ConfigurationError(f"{parameter}: every name must be a str.")
+            if not (isinstance(name, str) and is_whole(name)):
+                raise ConfigurationError(
+                    f"{parameter}: every name must be a str without half characters."
+                )
             check_tree(value, f"{parameter}[{name!r}]")
     elif isinstance(tree, list | tuple):
         for index, value in enumerate(tree):
             check_tree(value, f"{parameter}[{index}]")
     elif isinstance(tree, float) and not math.isfinite(tree):
         raise ConfigurationError(f"{parameter}: JSON has no {tree}.")
+    elif isinstance(tree, str) and not is_whole(tree):
+        raise ConfigurationError(f"{parameter}: UTF-8 has no half characters (lone surrogates).")
     elif not isinstance(tree, str | Secret | int | float | bool | None):
         raise ConfigurationError(
             f"{parameter}: expected JSON values or Secret, got {type(tree).__name__}."

@@ -106,7 +106,7 @@ def refused_status(response: httpx.Response) -> CareofError | None:
             status=status,
             retry_after=wait,
         )
-    if status == 408 or status >= 500:
+    if status == 408 or 500 <= status < 600:
         return EndpointUnavailableError(
             f"The endpoint cannot answer now ({status}).",
             detail="status",

@@ -46,15 +46,20 @@ class ContactSelector:
     ) -> None:
         if email is None and phone is None:
             raise ConfigurationError("ContactSelector: email, phone: expected at least one path.")
-        if phone_region is not None and not re.fullmatch(r"[A-Z]{2}", phone_region):
-            raise ConfigurationError('ContactSelector: phone_region: expected two letters, "GB".')
+        if phone_region is not None and not _is_region(phone_region):
+            raise ConfigurationError(
+                "ContactSelector: phone_region: expected a country as ISO 3166-1 alpha-2 has it, "
+                'such as "GB" (not "UK").'
+            )
         self._email = _path(email, "email")
         self._phone = _path(phone, "phone")
         self._phone_region = phone_region
         self._echo = _path(reference_id, "reference_id")
         self._attributes: dict[str, Path] = {}
+        if not isinstance(attributes, Mapping | None):
+            raise ConfigurationError("ContactSelector: attributes: expected names to paths.")
         for name, text in (attributes or {}).items():
-            if not _NAME.fullmatch(name):
+            if not (isinstance(name, str) and _NAME.fullmatch(name)):
                 raise ConfigurationError(
                     "ContactSelector: attributes: names are lower-case letters, digits and _."
                 )
@@ -99,6 +104,12 @@ class ContactSelector:
         paths = {"email": self._email, "phone": self._phone, "reference_id": self._echo}
         shown = [f"{name}={path.text!r}" for name, path in paths.items() if path is not None]
         return f"ContactSelector({', '.join(shown)}, attributes={sorted(self._attributes)})"
+
+
+def _is_region(text: object) -> bool:
+    from phonenumbers import SUPPORTED_REGIONS
+
+    return text in SUPPORTED_REGIONS
 
 
 def _path(text: str | None, parameter: str) -> Path | None:

@@ -21,12 +21,24 @@ import httpx
 from careof._network.headers import is_header_name, is_header_value
 from careof._reading.trees import check_tree, map_texts
 from careof._values.reference import refuse_reference
+from careof._values.sealed import Unpicklable
 from careof._values.secret import Secret
-from careof.errors import CareofError, ConfigurationError, InvalidReferenceError
+from careof.errors import (
+    AuthenticationError,
+    CareofError,
+    ConfigurationError,
+    InvalidReferenceError,
+)
 
 PLACEHOLDER = "{reference_id}"
 _EXPRESSION = re.compile(r"\{([?&]?)reference_id\}")
-_URL = re.compile(r"(?P<origin>https?://[^/?#{}\s]+)(?P<path>[^?#]*)(?P<query>\?[^#]*)?")
+# A path begins with "/": in https://host{reference_id} the reference would be
+# part of the host.
+_URL = re.compile(
+    r"(?P<origin>https?://[^/?#{}]+)(?P<path>(?:/(?:[^?#{]|\{(?!\?))*)?)(?P<query>\{?\?[^#]*)?"
+)
+_VISIBLE = re.compile(r"[!-~]+")
+_MAX_URL = 8000  # characters; RFC 9110 §4.1
 
 # They belong to the connection (RFC 9110 §7.6.1) or are set by careof.
 _RESERVED = frozenset(
@@ -35,7 +47,7 @@ _RESERVED = frozenset(
 )
 
 
-class RequestTemplate:
+class RequestTemplate(Unpicklable):
     """
     How to ask the contact endpoint: ``{reference_id}`` marks where the reference goes.
 
@@ -47,6 +59,8 @@ class RequestTemplate:
         json: A JSON body; ``{reference_id}`` may stand in any text value.
         form: A form body, names to texts.  Not together with *json*.
     """
+
+    _instead = "Build it where it is needed: its URL, headers and body may hold keys."
 
     __slots__ = ("_expand", "_form", "_headers", "_json", "_method", "_origin", "_url")
 
@@ -68,10 +82,15 @@ class RequestTemplate:
         if json is not None and not isinstance(json, Mapping | list | tuple):
             raise _wrong("json", "expected an object (dict) or an array (list)")
         check_tree(json, "RequestTemplate: json")
-        if form is not None and not all(isinstance(v, str | Secret) for v in form.values()):
+        if form is not None and not (
+            isinstance(form, Mapping) and all(isinstance(v, str | Secret) for v in form.values())
+        ):
             raise _wrong("form", "expected names to texts")
+        check_tree(form, "RequestTemplate: form")
         self._url, self._origin = _checked_url(url)
         self._method = method
+        if not isinstance(headers, Mapping | None):
+            raise _wrong("headers", "expected names to texts")
         self._headers = _checked_headers(headers or {})
         self._json = map_texts(json, lambda text: text)
         self._form = None if form is None else dict(form)
@@ -104,12 +123,9 @@ class RequestTemplate:
             return text.replace(PLACEHOLDER, reference_id)
 
         headers = {name: fill(value) for name, value in self._headers.items()}
-        if not all(map(is_header_value, headers.values())):
-            return InvalidReferenceError(
-                "This reference, or a secret, cannot stand in a header: expected visible ASCII.",
-                detail="reference_header",
-                step="template",
-            )
+        for name, value in headers.items():
+            if not is_header_value(value):
+                return _not_in_header(name, self._headers[name])
         content = None
         if self._json is not None:
             content = json_module.dumps(
@@ -126,14 +142,11 @@ class RequestTemplate:
 
     def _leaves_its_segment(self, reference_id: str) -> InvalidReferenceError | None:
         # RFC 3986 §5.2.4: "." and ".." are removed with the segment before
-        # them, by us or by a server that decodes once more than it should.
+        # them, by us or by the server.
         path = _URL.fullmatch(self._url)["path"]  # type: ignore[index]
         if PLACEHOLDER not in path:
             return None
-        plain = path.replace(PLACEHOLDER, reference_id)
-        while plain != (plain := unquote(plain)):
-            pass
-        if {".", ".."}.isdisjoint(re.split(r"[/\\;]", plain)):
+        if not _has_dot_segment(path.replace(PLACEHOLDER, reference_id)):
             return None
         return InvalidReferenceError(
             "This reference would change the path of the request.",
@@ -163,27 +176,43 @@ def _checked_url(url: str) -> tuple[str, httpx.URL]:
             "url",
             "expected an absolute URL without placeholder before its path, and without fragment",
         )
-    if not url.isascii():
-        raise _wrong("url", "expected ASCII: write other characters percent-encoded")
-    path, query = match["path"], match["query"] or ""
-    for part, operators in ((path, ("", "?")), (query, ("", "&"))):
+    if not _VISIBLE.fullmatch(url):
+        raise _wrong("url", "expected visible ASCII: write other characters percent-encoded")
+    if len(url) > _MAX_URL:
+        raise _wrong("url", f"expected at most {_MAX_URL} characters")
+    _check_placeholders(match["path"], match["query"] or "")
+    if _has_dot_segment(match["path"]):
+        raise _wrong("url", "write the path without . and ..")
+    try:
+        origin = httpx.URL(match["origin"] + "/")
+        is_host = bool(origin.host) and not origin.userinfo and (origin.port or 443) < 65536
+    except (httpx.InvalidURL, UnicodeError):  # the second: xn-- and no IDNA
+        is_host = False
+    if not is_host:
+        raise _wrong("url", "expected a host, without user and password (use BasicAuth)")
+    return url, origin
+
+
+def _check_placeholders(path: str, query: str) -> None:
+    begins_query = query.startswith("{?")
+    if begins_query and query != "{?reference_id}":
+        raise _wrong("url", "{?reference_id} must be the end of the URL")
+    for part, operators in ((path, ("",)), (query, ("?",) if begins_query else ("", "&"))):
         if re.search(r"[{}]", _EXPRESSION.sub("", part)):
             raise _wrong(
                 "url", "the only placeholders are {reference_id}, {?reference_id}, {&reference_id}"
             )
         if not set(_EXPRESSION.findall(part)) <= set(operators):
             raise _wrong("url", "{?reference_id} begins a query, {&reference_id} goes on with one")
-    if "{?" in path and (query or not path.endswith("}")):
-        raise _wrong("url", "{?reference_id} must be the end of the URL")
-    if not {".", ".."}.isdisjoint(unquote(path).split("/")):
-        raise _wrong("url", "write the path without . and ..")
-    try:
-        origin = httpx.URL(match["origin"] + "/")
-    except httpx.InvalidURL:
-        origin = None
-    if origin is None or not origin.host or origin.userinfo:
-        raise _wrong("url", "expected a host, without user and password (use BasicAuth)")
-    return url, origin
+
+
+def _has_dot_segment(path: str) -> bool:
+    # Decoded to the end: some servers do it once more than they should, and
+    # read a backslash as a slash, or stop at a parameter or at a NUL.
+    while path != (path := unquote(path)):
+        pass
+    segments = re.split(r"[/\\;?#\x00]", path)
+    return any(segment.strip() in (".", "..") for segment in segments)
 
 
 def _checked_headers(headers: Mapping[str, str | Secret]) -> dict[str, str | Secret]:
@@ -198,6 +227,20 @@ def _checked_headers(headers: Mapping[str, str | Secret]) -> dict[str, str | Sec
     if len(lower) != len(headers):
         raise _wrong("headers", "a name stands there twice")
     return {"accept": "application/json", "user-agent": "careof", **lower}
+
+
+def _not_in_header(name: str, template: str | Secret) -> CareofError:
+    if isinstance(template, Secret):
+        return AuthenticationError(
+            f"The secret of the header {name!r} cannot stand there: expected visible ASCII.",
+            detail="secret",
+            step="template",
+        )
+    return InvalidReferenceError(
+        "This reference cannot stand in a header: expected visible ASCII.",
+        detail="reference_header",
+        step="template",
+    )
 
 
 def _wrong(parameter: str, expected: str) -> ConfigurationError:

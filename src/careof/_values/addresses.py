@@ -32,7 +32,9 @@ class EmailAddress(Sealed):
         Raises:
             EmailAddressError: It is none.  The message does not repeat it.
         """
-        return unwrap(read_email_address(text))
+        outcome = read_email_address(text)
+        del text  # a traceback with locals would show it
+        return unwrap(outcome)
 
 
 class PhoneNumber(Sealed):
@@ -54,24 +56,27 @@ class PhoneNumber(Sealed):
         Raises:
             PhoneNumberError: It is none.  The message does not repeat it.
         """
-        return unwrap(read_phone_number(text, region))
+        outcome = read_phone_number(text, region)
+        del text  # a traceback with locals would show it
+        return unwrap(outcome)
 
 
 def read_email_address(text: str) -> EmailAddress | EmailAddressError:
     """
     An address, or the error that says why there is none.
     """
-    from email_validator import EmailNotValidError, validate_email
+    from email_validator import validate_email
 
-    try:
-        return EmailAddress(validate_email(text, check_deliverability=False).normalized)
-    except (EmailNotValidError, UnicodeError, TypeError, ValueError):
-        # Its messages quote the text, so nothing of them is kept.
-        return EmailAddressError(
-            "This is not an email address: expected one address, such as name@domain, "
-            "without a display name.",
-            detail="email_address",
-        )
+    if isinstance(text, str):  # the library would read bytes as well
+        try:
+            return EmailAddress(validate_email(text, check_deliverability=False).normalized)
+        except ValueError:
+            pass  # its messages quote the text, so nothing of them is kept
+    return EmailAddressError(
+        "This is not an email address: expected one address, such as name@domain, "
+        "without a display name.",
+        detail="email_address",
+    )
 
 
 def read_phone_number(text: str, region: str | None) -> PhoneNumber | CareofError:

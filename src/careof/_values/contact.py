@@ -5,14 +5,13 @@ What a contact endpoint knows about one person, and whom to ask for.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NoReturn
 
 from careof._values.addresses import EmailAddress, PhoneNumber
-from careof._values.sealed import SealedMapping, SealedText, unpicklable
+from careof._values.sealed import SealedMapping, SealedText, Unpicklable
 from careof.errors import ConfigurationError
 
 
-class Contact:
+class Contact(Unpicklable):
     """
     The answer to one lookup: an address or two, and a few attributes, all sealed.
 
@@ -29,24 +28,21 @@ class Contact:
         phone: PhoneNumber | None = None,
         attributes: Mapping[str, str | SealedText] | None = None,
     ) -> None:
-        if not isinstance(email, EmailAddress | None):
-            raise ConfigurationError("Contact: email takes EmailAddress.parse(text), or None.")
-        if not isinstance(phone, PhoneNumber | None):
-            raise ConfigurationError("Contact: phone takes PhoneNumber.parse(text), or None.")
+        outcome = _sealed(email, phone, attributes or {})
+        if isinstance(outcome, ConfigurationError):
+            del self, email, phone, attributes  # a traceback with locals would show them
+            raise outcome
         self.reference_id = reference_id
         self.email = email
         self.phone = phone
-        self.attributes = SealedMapping(attributes or {})
+        self.attributes = outcome
 
     def __repr__(self) -> str:
         known = [name for name in ("email", "phone") if getattr(self, name) is not None]
         return f"Contact(***, knows: {', '.join([*known, *self.attributes]) or 'nothing'})"
 
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError(unpicklable(self))
 
-
-class Recipient:
+class Recipient(Unpicklable):
     """
     A reference id, and variables for its message that the host knows by itself.
     """
@@ -56,8 +52,22 @@ class Recipient:
     def __init__(
         self, reference_id: str, *, variables: Mapping[str, str | SealedText] | None = None
     ) -> None:
+        outcome = SealedMapping.of(variables or {}, "Recipient: variables")
+        if isinstance(outcome, ConfigurationError):
+            del self, variables  # a traceback with locals would show them
+            raise outcome
         self.reference_id = reference_id
-        self.variables = SealedMapping(variables or {})
+        self.variables = outcome
 
     def __repr__(self) -> str:
         return f"Recipient({self.reference_id!r}, variables={self.variables!r})"
+
+
+def _sealed(
+    email: object, phone: object, attributes: Mapping[str, str | SealedText]
+) -> SealedMapping | ConfigurationError:
+    if not isinstance(email, EmailAddress | None):
+        return ConfigurationError("Contact: email takes EmailAddress.parse(text), or None.")
+    if not isinstance(phone, PhoneNumber | None):
+        return ConfigurationError("Contact: phone takes PhoneNumber.parse(text), or None.")
+    return SealedMapping.of(attributes, "Contact: attributes")

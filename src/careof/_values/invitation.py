@@ -13,13 +13,13 @@ from __future__ import annotations
 import html as html_module
 import re
 from collections.abc import Callable, Mapping
-from typing import Literal, NoReturn
+from typing import Literal
 
 import attrs
 
 from careof._values.contact import Contact
 from careof._values.placeholders import PLACEHOLDER, html_problem
-from careof._values.sealed import SealedMapping, SealedText, unpicklable
+from careof._values.sealed import SealedMapping, SealedText, Unpicklable, is_whole
 from careof._values.unwrap import unwrap
 from careof.errors import (
     CareofError,
@@ -35,7 +35,7 @@ _NAME = re.compile(r"[a-z_][a-z0-9_]*")
 _URL = re.compile(r"https?://[!-~]+|mailto:[!-~]+")
 
 
-class Message:
+class Message(Unpicklable):
     """
     One invitation filled for one person: what a sender sends.  All of it sealed.
 
@@ -67,8 +67,11 @@ class Message:
     def __repr__(self) -> str:
         return f"Message(***, survey_id={self.survey_id!r}, channel={self.channel!r})"
 
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError(unpicklable(self))
+
+def _copied(urls: Mapping[str, Url]) -> Mapping[str, Url]:
+    if not isinstance(urls, Mapping):
+        raise _wrong("urls", "expected a mapping of names to URLs or callables")
+    return dict(urls)
 
 
 @attrs.frozen(kw_only=True)
@@ -94,7 +97,7 @@ class Invitation:
     html: str | None = None
     wave: str = ""
     urls: Mapping[str, Url] = attrs.field(
-        factory=dict, converter=dict, repr=lambda urls: repr(sorted(urls))
+        factory=dict, converter=_copied, repr=lambda urls: repr(sorted(urls))
     )
 
     def __attrs_post_init__(self) -> None:
@@ -110,7 +113,9 @@ class Invitation:
             UnexpectedAnswerError: Nothing fills a placeholder; ``detail`` is
                 ``missing_attribute``, and the message names the placeholder.
         """
-        return unwrap(self.fill(contact, SealedMapping(variables or {})))
+        sealed = SealedMapping.of(variables or {}, "render: variables")
+        del variables  # a traceback with locals would show them
+        return unwrap(self.fill(contact, unwrap(sealed)))
 
     def fill(self, contact: Contact, variables: SealedMapping) -> Message | CareofError:
         """
@@ -145,12 +150,22 @@ class Invitation:
             return _url(name, self.urls[name], contact.reference_id)
         for source in (contact.attributes, variables):
             if name in source:
-                return source[name].reveal()
+                return _whole(name, source[name].reveal())
         return UnexpectedAnswerError(
             f"Nothing fills the placeholder {{{name}}}: the endpoint's answer has no such "
             "attribute, and neither urls nor the recipient's variables name it.",
             detail="missing_attribute",
         )
+
+
+def _whole(name: str, value: str) -> str | CareofError:
+    if is_whole(value):
+        return value
+    return UnexpectedAnswerError(
+        f"What fills the placeholder {{{name}}} holds half a character (a lone surrogate), "
+        "which no message can carry.",
+        detail="attribute_text",
+    )
 
 
 def _url(name: str, url: Url, reference_id: str) -> str | CareofError:
@@ -187,6 +202,10 @@ def _check(invitation: Invitation) -> None:
         raise _wrong("survey_id", "expected the host's id of the survey, got an empty text")
     if invitation.channel not in ("email", "sms"):
         raise _wrong("channel", 'expected "email" or "sms"')
+    for name in ("subject", "text", "html"):
+        template = getattr(invitation, name)
+        if template is not None and not (isinstance(template, str) and is_whole(template)):
+            raise _wrong(name, "expected text (str) without half characters")
     if not invitation.text:
         raise _wrong("text", "expected the message as plain text, got nothing")
     if invitation.channel == "email" and not invitation.subject:
@@ -203,7 +222,7 @@ def _check(invitation: Invitation) -> None:
 
 def _check_urls(urls: Mapping[str, Url]) -> None:
     for name, url in urls.items():
-        if not _NAME.fullmatch(name):
+        if not (isinstance(name, str) and _NAME.fullmatch(name)):
             raise _wrong("urls", "names are lower-case letters, digits and _, as in survey_url")
         if not (callable(url) or (isinstance(url, str) and _URL.fullmatch(url))):
             raise _wrong(

@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from careof.errors import error_class
+from careof.errors import error_class, is_safe_detail
 
 
 class Outcome(enum.StrEnum):
@@ -36,6 +36,11 @@ class Outcome(enum.StrEnum):
 
 
 _FINE = frozenset({Outcome.SENT, Outcome.DUPLICATE})
+
+
+def _safe(detail: str) -> str:
+    # A host's resolver may raise our errors, with text of its own in them.
+    return detail if is_safe_detail(detail) else ""
 
 
 @attrs.frozen(kw_only=True)
@@ -67,7 +72,7 @@ class Receipt:
     retry_after: float | None = None
     started_at: datetime
     duration: float = 0.0
-    detail: str = ""
+    detail: str = attrs.field(default="", converter=_safe)
 
     @property
     def ok(self) -> bool:

@@ -33,7 +33,8 @@ def refuse_reference(reference_id: object) -> InvalidReferenceError | None:
         return _refused(f"it is longer than {MAX_LENGTH} characters", "reference_length")
     if any(unicodedata.category(character) in ("Cc", "Cs") for character in reference_id):
         return _refused("it holds a control character or half a character", "reference_characters")
-    plain = unquote(reference_id)
+    # Twice encoded, or in the wide letters of another script, it is still one.
+    plain = unicodedata.normalize("NFKC", unquote(unquote(reference_id)))
     if _EMAIL.search(plain) or _SCHEME.match(plain) or _PHONE.fullmatch(plain):
         return _refused(
             "it looks like an email address or a phone number, which the host should not hold; "

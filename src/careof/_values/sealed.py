@@ -8,11 +8,37 @@ cattrs read the fields of an attrs class past any ``repr``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from typing import NoReturn, Self
+from typing import ClassVar, NoReturn, Self
+
+from careof.errors import ConfigurationError
+
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
-class Sealed:
+class Unpicklable:
+    """
+    What is never written anywhere: pickling is refused, and a copy is the thing itself.
+    """
+
+    __slots__ = ()
+    _instead: ClassVar[str] = "Pass the reference id, and resolve it where it is needed."
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Self:
+        return self
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError(
+            f"{type(self).__name__} refuses to be pickled, or what it holds would end up in a "
+            f"queue, a cache or a file. {self._instead}"
+        )
+
+
+class Sealed(Unpicklable):
     """
     The base of every sealed value: masked wherever it could be printed.
 
@@ -47,15 +73,6 @@ class Sealed:
     def __format__(self, format_spec: str) -> str:
         return repr(self)
 
-    def __copy__(self) -> Self:
-        return self
-
-    def __deepcopy__(self, memo: object) -> Self:
-        return self
-
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError(unpicklable(self))
-
 
 class SealedText(Sealed):
     """
@@ -65,7 +82,7 @@ class SealedText(Sealed):
     __slots__ = ()
 
 
-class SealedMapping(Mapping[str, SealedText]):
+class SealedMapping(Unpicklable, Mapping[str, SealedText]):
     """
     Names to sealed texts; prints its names and nothing else.
     """
@@ -77,6 +94,23 @@ class SealedMapping(Mapping[str, SealedText]):
             name: value if isinstance(value, SealedText) else SealedText(value)
             for name, value in values.items()
         }
+
+    @classmethod
+    def of(
+        cls, values: Mapping[str, str | SealedText], parameter: str
+    ) -> SealedMapping | ConfigurationError:
+        """
+        *values*, sealed, or the error that says which of them is no text.
+        """
+        if not isinstance(values, Mapping):
+            return ConfigurationError(f"{parameter}: expected a mapping of names to texts.")
+        for name, value in values.items():
+            if not (isinstance(name, str) and isinstance(value, str | SealedText)):
+                return ConfigurationError(
+                    f"{parameter}[{name!r}]: expected names and texts (str), "
+                    f"got {type(value).__name__}."
+                )
+        return cls(values)
 
     def __getitem__(self, name: str) -> SealedText:
         return self._items[name]
@@ -90,15 +124,9 @@ class SealedMapping(Mapping[str, SealedText]):
     def __repr__(self) -> str:
         return f"{{{', '.join(f'{name}: ***' for name in self._items)}}}"
 
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError(unpicklable(self))
 
-
-def unpicklable(value: object) -> str:
+def is_whole(text: str) -> bool:
     """
-    Why *value* refuses to be pickled, and what to do instead.
+    Whether *text* can be encoded: it holds no half of a character (lone surrogate).
     """
-    return (
-        f"{type(value).__name__} refuses to be pickled, or an address would end up in a queue, "
-        "a cache or a file. Pass the reference id and resolve it where it is needed."
-    )
+    return text.isascii() or not _SURROGATE.search(text)

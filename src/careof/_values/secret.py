@@ -8,7 +8,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from careof._values.sealed import Sealed
+from careof._values.sealed import Sealed, is_whole
+from careof._values.unwrap import unwrap
 from careof.errors import ConfigurationError
 
 
@@ -22,11 +23,13 @@ class Secret(Sealed):
     """
 
     __slots__ = ("_origin", "_read")
+    _instead = "Build it there, with Secret.from_env, from_file or from_callable."
 
     def __init__(self, value: str) -> None:
-        if not isinstance(value, str):
-            raise ConfigurationError(f"Secret: expected a str, got {type(value).__name__}.")
-        _checked(value, "Secret")
+        problem = _problem(value)
+        if problem:
+            del self, value  # a traceback with locals would show it
+            raise ConfigurationError(f"Secret {problem}.", detail="secret")
         self._comes_from(lambda: value, "***")
 
     @classmethod
@@ -72,22 +75,21 @@ class Secret(Sealed):
             ConfigurationError: It cannot be read now, or is empty, or ends in a
                 line break.  The message names the source, never the value.
         """
+        return unwrap(self._reread())
+
+    def _reread(self) -> str | ConfigurationError:
         try:
             value = self._read()
         except Exception as error:
-            failure = ConfigurationError(
+            return ConfigurationError(
                 f"The secret {self._origin} cannot be read ({type(error).__name__}). "
                 "Check that its source exists and that this process may read it.",
                 detail="secret",
             )
-        else:
-            if isinstance(value, str):
-                return _checked(value, f"The secret {self._origin}")
-            failure = ConfigurationError(
-                f"The secret {self._origin} is no text but a {type(value).__name__}.",
-                detail="secret",
-            )
-        raise failure
+        problem = _problem(value)
+        if problem:
+            return ConfigurationError(f"The secret {self._origin} {problem}.", detail="secret")
+        return value
 
     # By identity: comparing by value would need the value, and a set or a
     # dictionary of secrets would keep asking a vault for it.
@@ -100,17 +102,20 @@ class Secret(Sealed):
     __str__ = __repr__
 
 
-def _checked(value: str, name: str) -> str:
+def _problem(value: object) -> str:
+    if not isinstance(value, str):
+        return f"is no text (str) but a {type(value).__name__}"
     if not value:
-        raise ConfigurationError(f"{name} is empty.", detail="secret")
+        return "is empty"
     if value[-1] in "\r\n":
         # Copied from a file or a shell with its newline: it would be refused
         # by the other side, or split a header.
-        raise ConfigurationError(
-            f"{name} ends in a line break: strip it. Secret.from_file does so by itself.",
-            detail="secret",
-        )
-    return value
+        return "ends in a line break: strip it (Secret.from_file does so by itself)"
+    if not is_whole(value):
+        # What os.environ makes of bytes that are not UTF-8; the codec that
+        # fails on it later would quote the whole text.
+        return "is no UTF-8"
+    return ""
 
 
 def reveal(value: str | Secret) -> str:

@@ -37,7 +37,7 @@ def forget_the_way(error: CareofError) -> CareofError:
     """
     The same error without the frames and the errors that led to it.
     """
-    error.__traceback__ = error.__cause__ = error.__context__ = None
+    _cut_off(error)
     return error
 
 
@@ -55,4 +55,11 @@ class Unseen:
 
     def __exit__(self, kind: object, error: BaseException | None, frames: object) -> None:
         if error is not None:
-            error.__traceback__ = error.__cause__ = error.__context__ = None
+            _cut_off(error)
+
+
+def _cut_off(error: BaseException) -> None:
+    error.__traceback__ = error.__cause__ = error.__context__ = None
+    if isinstance(error, BaseExceptionGroup):  # as task groups raise, Trio's above all
+        for inner in error.exceptions:
+            _cut_off(inner)

@@ -11,10 +11,9 @@ of them says so.
 from __future__ import annotations
 
 import math
-from typing import NoReturn
 
 from careof._values.clock import Clock
-from careof._values.sealed import unpicklable
+from careof._values.sealed import Unpicklable
 from careof._values.secret import Secret
 
 DEFAULT_LIFETIME = 60.0  # seconds, when nothing states one (RFC 6749 §5.1)
@@ -23,7 +22,7 @@ REFRESH_SHARE = 0.2  # of the lifetime: a short token is used for most of its li
 REFRESH_PAUSE = 5.0  # seconds after a refresh that failed, while the token is still good
 
 
-class AccessToken:
+class AccessToken(Unpicklable):
     """
     A token that ``read_token`` returns, sealed.
 
@@ -123,9 +122,6 @@ class AccessToken:
 
     def __repr__(self) -> str:
         return "AccessToken(***)"
-
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError(unpicklable(self))
 
 
 def read_lifetime(value: object) -> float | None:

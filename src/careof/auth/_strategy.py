@@ -5,14 +5,13 @@ The base of every authentication strategy.
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import NoReturn
 
 import httpx
 
-from careof._values.sealed import unpicklable
+from careof._values.sealed import Unpicklable
 
 
-class AuthStrategy(httpx.Auth):
+class AuthStrategy(Unpicklable, httpx.Auth):
     """
     How a request says who asks: subclass it and override ``apply``.
 
@@ -20,6 +19,8 @@ class AuthStrategy(httpx.Auth):
     ``httpx.Auth`` works in a resolver.  The promises about logs and deadlines
     hold in a resolver; in a client of your own they are that client's.
     """
+
+    _instead = "Build it where it is needed, with secrets that are read there."
 
     def apply(self, request: httpx.Request) -> None:
         """
@@ -35,9 +36,6 @@ class AuthStrategy(httpx.Auth):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
-
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError(unpicklable(self))
 
 
 class NoAuth(AuthStrategy):
