@@ -18,6 +18,7 @@ from unittest import mock
 import pytest
 from sybil import Document, Example, Region, Sybil
 from sybil.parsers.myst import PythonCodeBlockParser
+
 from tests.support.mailserver import MailServer
 
 # The rest of a fence line, and the text block that follows at once.

@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests import strategies
-from tests.support.canary import EMAIL, PHONE, every_view_of_error, frames_of, seen_in
-from tests.support.raising import error_of
 
 from careof import EmailAddress, PhoneNumber
 from careof.errors import EmailAddressError, PhoneNumberError
+from tests import strategies
+from tests.support.canary import EMAIL, PHONE, every_view_of_error, frames_of, seen_in
+from tests.support.raising import error_of
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from tests.support.canary import EMAIL, NAME, PHONE, every_view_of, seen_in
 
 from careof import CheckReport, CheckStep, Contact, EmailAddress, PhoneNumber
 from careof._network.call import Call
@@ -16,6 +15,7 @@ from careof.errors import (
     UnexpectedAnswerError,
 )
 from careof.testing import FakeClock
+from tests.support.canary import EMAIL, NAME, PHONE, every_view_of, seen_in
 
 ADA = Contact("C-1", email=EmailAddress.parse(EMAIL), phone=PhoneNumber.parse(PHONE))
 

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.support.canary import EMAIL, NAME, PHONE, every_view_of_error, seen_in
-from tests.support.raising import error_of
 
 from careof import Contact, EmailAddress, PhoneNumber, Recipient, SealedText
 from careof.errors import ConfigurationError
+from tests.support.canary import EMAIL, NAME, PHONE, every_view_of_error, seen_in
+from tests.support.raising import error_of
 
 
 def test_a_contact_shows_what_it_knows_and_not_what_that_is():

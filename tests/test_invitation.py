@@ -7,11 +7,11 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.canary import NAME, every_view_of_error, frames_of, seen_in
-from tests.support.raising import error_of
 
 from careof import Contact, Invitation, Recipient
 from careof.errors import ConfigurationError, EndpointUnavailableError, UnexpectedAnswerError
+from tests.support.canary import NAME, every_view_of_error, frames_of, seen_in
+from tests.support.raising import error_of
 
 
 def invitation(**options):

@@ -5,11 +5,11 @@ import json
 import httpx
 import pytest
 from hypothesis import given
-from tests import strategies
-from tests.support.canary import EMAIL, PERSON, SECRET, every_view_of_error, seen_in
 
 from careof import CareofError, Contact, ContactSelector, Limits, RequestTemplate, Secret, errors
 from careof._resolving.lookup import Lookup, refused_status
+from tests import strategies
+from tests.support.canary import EMAIL, PERSON, SECRET, every_view_of_error, seen_in
 
 URL = "https://contacts.customer.example/{reference_id}"
 

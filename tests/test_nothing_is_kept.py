@@ -9,9 +9,9 @@ import json
 
 import httpx
 import pytest
-from tests.support.canary import objects_holding
 
 from careof import CareofError, ContactSelector, Invitation, RequestTemplate
+from tests.support.canary import objects_holding
 
 URL = "https://contacts.customer.example/people"
 INVITATION = Invitation(

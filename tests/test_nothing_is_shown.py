@@ -10,18 +10,6 @@ import attrs
 import cattrs
 import httpx
 import pytest
-from tests.support.canary import (
-    EMAIL,
-    NAME,
-    PERSON,
-    PHONE,
-    SECRET,
-    all_logs,
-    every_view_of,
-    every_view_of_error,
-    frames_of,
-    seen_in,
-)
 
 from careof import (
     CareofError,
@@ -49,6 +37,18 @@ from careof.auth import (
     TokenEndpointAuth,
 )
 from careof.testing import FakeClock, FakeContactEndpoint, RecordingSender
+from tests.support.canary import (
+    EMAIL,
+    NAME,
+    PERSON,
+    PHONE,
+    SECRET,
+    all_logs,
+    every_view_of,
+    every_view_of_error,
+    frames_of,
+    seen_in,
+)
 
 URL = "https://contacts.customer.example/people/{reference_id}"
 TOKEN_URL = "https://contacts.customer.example/token"

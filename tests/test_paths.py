@@ -1,14 +1,13 @@
 from __future__ import annotations
 
-
 import jsonpath
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests import strategies
 
 from careof._reading.paths import ASTRAY, MISSING, Path
 from careof.errors import ConfigurationError
+from tests import strategies
 
 # RFC 6901 §5: the document, and what each pointer into it gives.
 RFC_6901 = {

@@ -8,11 +8,11 @@ import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from careof import CareofError, Outcome, Receipt, errors
 from tests import strategies
 from tests.support.canary import every_view_of, every_view_of_error, seen_in
 from tests.support.raising import error_of
-
-from careof import CareofError, Outcome, Receipt, errors
 
 STARTED = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
 

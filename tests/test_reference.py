@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
-from tests import strategies
-from tests.support.canary import every_view_of_error, seen_in
 
 from careof._values.reference import MAX_LENGTH, refuse_reference
 from careof.errors import InvalidReferenceError
+from tests import strategies
+from tests.support.canary import every_view_of_error, seen_in
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,10 @@ import weakref
 import attrs
 import cattrs
 import pytest
+
+from careof import Contact, EmailAddress, Invitation, PhoneNumber, Recipient, SealedText, Secret
+from careof._values.sealed import Sealed, SealedMapping, is_whole
+from careof.errors import ConfigurationError
 from tests.support.canary import (
     EMAIL,
     NAME,
@@ -19,10 +23,6 @@ from tests.support.canary import (
     every_view_of_error,
     seen_in,
 )
-
-from careof import Contact, EmailAddress, Invitation, PhoneNumber, Recipient, SealedText, Secret
-from careof._values.sealed import Sealed, SealedMapping, is_whole
-from careof.errors import ConfigurationError
 
 SEALED = [
     EmailAddress.parse(EMAIL),

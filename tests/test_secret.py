@@ -2,13 +2,13 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given, settings
-from tests import strategies
-from tests.support.canary import SECRET, every_view_of, every_view_of_error, seen_in
-from tests.support.raising import error_of
 
 from careof import Secret
 from careof._values.secret import reveal
 from careof.errors import ConfigurationError
+from tests import strategies
+from tests.support.canary import SECRET, every_view_of, every_view_of_error, seen_in
+from tests.support.raising import error_of
 
 # What cannot be a secret, and what is said about it.
 UNFIT = [

@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests import strategies
-from tests.support.canary import EMAIL, NAME, PHONE, every_view_of_error, seen_in
 
 from careof import CareofError, Contact, ContactSelector, EmailAddress, PhoneNumber
 from careof.errors import ConfigurationError, UnexpectedAnswerError
+from tests import strategies
+from tests.support.canary import EMAIL, NAME, PHONE, every_view_of_error, seen_in
 
 ANSWER = {
     "id": "C-1",

@@ -5,11 +5,11 @@ import json
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from tests import strategies
-from tests.support.canary import every_view_of_error, seen_in
 
 from careof._reading.strict_json import _STRING_OR_BRACKET, read_json
 from careof.errors import UnexpectedAnswerError
+from tests import strategies
+from tests.support.canary import every_view_of_error, seen_in
 
 
 def read(body, *, max_depth=32):

@@ -9,8 +9,6 @@ import httpx
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
-from tests import strategies
-from tests.support.canary import SECRET, every_view_of, every_view_of_error, seen_in
 
 from careof import RequestTemplate, Secret
 from careof.errors import (
@@ -19,6 +17,8 @@ from careof.errors import (
     ConfigurationError,
     InvalidReferenceError,
 )
+from tests import strategies
+from tests.support.canary import SECRET, every_view_of, every_view_of_error, seen_in
 
 HOST = "https://contacts.customer.example"
 

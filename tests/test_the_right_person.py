@@ -9,7 +9,6 @@ import threading
 
 import httpx
 import pytest
-from tests.support.server import Server
 
 from careof import (
     CareofError,
@@ -21,6 +20,7 @@ from careof import (
     RequestTemplate,
 )
 from careof.testing import FakeContactEndpoint
+from tests.support.server import Server
 
 PEOPLE = {
     f"ref-{number}": {"id": f"ref-{number}", "email": f"person{number}@people.example"}

@@ -5,11 +5,11 @@ from types import MappingProxyType
 
 import pytest
 from hypothesis import given
-from tests import strategies
 
 from careof import EmailAddress, Secret
 from careof._reading.trees import check_tree, map_texts
 from careof.errors import ConfigurationError
+from tests import strategies
 
 SECRET = Secret("s")
 

@@ -1,15 +1,16 @@
 from __future__ import annotations
 
+import dataclasses
 import gc
 import sys
 import weakref
 
 import pytest
-from tests.support.canary import EMAIL, every_view_of_error, frames_of, seen_in
 
 from careof import CareofError
 from careof._values.unwrap import Unseen, forget_the_way, unwrap
 from careof.errors import UnexpectedAnswerError
+from tests.support.canary import EMAIL, every_view_of_error, frames_of, seen_in
 
 
 def fail(kind, *arguments):
@@ -138,3 +139,14 @@ def test_the_exceptions_inside_a_group_lose_their_frames_as_well():
         group()
 
     assert caught.value.exceptions[0].__traceback__ is None
+
+
+def test_an_exception_that_cannot_be_changed_loses_its_frames_as_well():
+    @dataclasses.dataclass(frozen=True)
+    class Frozen(BaseException):
+        code: int
+
+    with pytest.raises(Frozen) as caught, Unseen():
+        raise Frozen(1)
+
+    assert list(frames_of(caught.value)) == []

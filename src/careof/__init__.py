@@ -12,7 +12,8 @@ from __future__ import annotations
 from careof._network.limits import Limits, RetryPolicy
 from careof._network.policy import NetworkPolicy
 from careof._resolving.check import CheckReport, CheckStep
-from careof._resolving.resolver import AsyncHttpResolver, AsyncResolver, HttpResolver, Resolver
+from careof._resolving.protocols import AsyncResolver, Resolver
+from careof._resolving.resolver import AsyncHttpResolver, HttpResolver
 from careof._resolving.selector import ContactSelector
 from careof._resolving.template import RequestTemplate
 from careof._sending.dispatcher import AsyncDispatcher, Dispatcher

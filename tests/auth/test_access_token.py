@@ -4,13 +4,13 @@ import math
 import pickle
 
 import pytest
-from tests.support.canary import every_view_of
 
 from careof import Secret
 from careof.auth import AccessToken
 from careof.auth._access_token import LONGEST_LIFETIME, REFRESH_PAUSE, read_lifetime
 from careof.errors import ConfigurationError
 from careof.testing import FakeClock
+from tests.support.canary import every_view_of
 
 DAY = 86_400
 

@@ -11,13 +11,13 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.support.forks import in_a_child
 
 from careof import EmailAddress, Secret
 from careof._reading.paths import Path
 from careof.auth import AccessToken, MemoryTokenCache, _cache
 from careof.auth._cache import fingerprint, process_cache
 from careof.errors import ConfigurationError
+from tests.support.forks import in_a_child
 
 
 class Masked(str):

@@ -5,15 +5,6 @@ import dataclasses
 import attrs
 import httpx
 import pytest
-from tests.support.tokens import (
-    CONTACT_URL,
-    TokenServer,
-    VoucherAuth,
-    WatchedCache,
-    insides_of,
-    request_in,
-    wait_until,
-)
 
 from careof import Limits, Secret
 from careof._network.call import call_of
@@ -30,6 +21,15 @@ from careof.errors import (
     EndpointUnavailableError,
 )
 from careof.testing import FakeClock
+from tests.support.tokens import (
+    CONTACT_URL,
+    TokenServer,
+    VoucherAuth,
+    WatchedCache,
+    insides_of,
+    request_in,
+    wait_until,
+)
 
 
 def voucher(server, **options):

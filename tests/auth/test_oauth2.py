@@ -4,12 +4,12 @@ import base64
 from urllib.parse import parse_qsl, unquote_plus
 
 import pytest
-from tests.support.tokens import EMAIL, TOKEN_URL, TokenServer, insides_of, request_in, resolver
 
 from careof import Secret
 from careof.auth import OAuth2ClientCredentials
 from careof.auth._lease import Lease
 from careof.errors import AuthenticationError, ConfigurationError
+from tests.support.tokens import EMAIL, TOKEN_URL, TokenServer, insides_of, request_in, resolver
 
 
 def asked(client_id="client", client_secret="secret", **options):

@@ -15,6 +15,15 @@ import httpx
 import pytest
 import trio
 import trio.testing
+
+from careof import AsyncHttpResolver, HttpResolver, Limits, Secret
+from careof.auth import OAuth2ClientCredentials
+from careof.errors import (
+    AuthenticationError,
+    CareofError,
+    DeadlineError,
+)
+from careof.testing import FakeClock
 from tests.support.canary import frames_of
 from tests.support.forks import in_a_child
 from tests.support.tokens import (
@@ -26,15 +35,6 @@ from tests.support.tokens import (
     resolver,
     wait_until,
 )
-
-from careof import AsyncHttpResolver, HttpResolver, Limits, Secret
-from careof.auth import OAuth2ClientCredentials
-from careof.errors import (
-    AuthenticationError,
-    CareofError,
-    DeadlineError,
-)
-from careof.testing import FakeClock
 
 TASKS = 200
 THREADS = 50

@@ -4,13 +4,13 @@ import itertools
 
 import httpx
 import pytest
-from tests.support.canary import frames_of
-from tests.support.tokens import insides_of, resolver
 
 from careof import Secret
 from careof.auth import ApiKeyAuth, BasicAuth, BearerAuth
 from careof.auth._static import basic_credentials
 from careof.errors import AuthenticationError, ConfigurationError
+from tests.support.canary import frames_of
+from tests.support.tokens import insides_of, resolver
 
 URL = "https://contacts.customer.example/people"
 ILLEGAL = ["hidden\r\nX-Evil: 1", "hidden\x00", "hiddén", "hidden\x7f", "hidden\tden"]

@@ -5,7 +5,6 @@ import pickle
 
 import httpx
 import pytest
-from tests.support.tokens import CONTACT_URL, TOKEN_URL, VoucherAuth, resolver
 
 from careof.auth import (
     ApiKeyAuth,
@@ -16,6 +15,7 @@ from careof.auth import (
     OAuth2ClientCredentials,
     TokenEndpointAuth,
 )
+from tests.support.tokens import CONTACT_URL, TOKEN_URL, VoucherAuth, resolver
 
 SECRET = "hidden-0001"
 STRATEGIES = [

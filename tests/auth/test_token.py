@@ -7,6 +7,17 @@ from datetime import timedelta
 import httpx
 import pytest
 import trio
+
+from careof import Limits
+from careof._network.network import Network
+from careof.auth import AccessToken, OAuth2ClientCredentials, TokenAuth, _lease
+from careof.errors import (
+    AuthenticationError,
+    ConfigurationError,
+    DeadlineError,
+    EndpointUnavailableError,
+)
+from careof.testing import FakeClock
 from tests.support.tokens import (
     CONTACT_URL,
     EMAIL,
@@ -21,17 +32,6 @@ from tests.support.tokens import (
     resolver,
     wait_until,
 )
-
-from careof import Limits
-from careof._network.network import Network
-from careof.auth import AccessToken, OAuth2ClientCredentials, TokenAuth, _lease
-from careof.errors import (
-    AuthenticationError,
-    ConfigurationError,
-    DeadlineError,
-    EndpointUnavailableError,
-)
-from careof.testing import FakeClock
 
 
 class BareAuth(TokenAuth):

@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import httpx
 import pytest
-from tests.support.tokens import insides_of
 
 from careof.auth._token_answer import error_code, no_token, refused_token
 from careof.errors import AuthenticationError, EndpointUnavailableError, RateLimitedError
+from tests.support.tokens import insides_of
 
 
 @pytest.mark.parametrize("status", [200, 201, 204])

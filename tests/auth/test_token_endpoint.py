@@ -6,16 +6,6 @@ import math
 
 import httpx
 import pytest
-from tests.support.canary import all_logs, frames_of
-from tests.support.tokens import (
-    EMAIL,
-    TOKEN_URL,
-    TokenServer,
-    WatchedCache,
-    insides_of,
-    request_in,
-    resolver,
-)
 
 from careof import Secret
 from careof.auth import TokenEndpointAuth
@@ -27,6 +17,16 @@ from careof.errors import (
     RateLimitedError,
 )
 from careof.testing import FakeClock
+from tests.support.canary import all_logs, frames_of
+from tests.support.tokens import (
+    EMAIL,
+    TOKEN_URL,
+    TokenServer,
+    WatchedCache,
+    insides_of,
+    request_in,
+    resolver,
+)
 
 
 def auth_of(**options):

@@ -12,6 +12,7 @@ import time
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
+
 from tests.support.server import certificate
 
 PATIENCE = 10.0  # seconds, after which a server gives up a test that forgot it
@@ -179,7 +180,11 @@ class _Conversation:
         message, _, self._buffer = self._buffer.partition(b"\r\n.\r\n")
         self._server.messages.append(message + b"\r\n")
         # Only a clear no means that the message was not accepted.
-        self._server.accepted += self._server._behaviours.get("message") not in ("4xx", "5xx")
+        self._server.accepted += self._server._behaviours.get("message") not in (
+            "4xx",
+            "421",
+            "5xx",
+        )
         self._reply("message", "250 2.0.0 accepted", said=message)
 
     def _extensions(self):

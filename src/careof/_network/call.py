@@ -32,14 +32,21 @@ class Step:
 class Call:
     """
     The circumstances of one call.
+
+    Attributes:
+        deadline: When it must have ended.
+        network: Through what it goes, and its token request as well.
+        steps: Those that succeeded so far.
+        step: The one under way, which a deadline that passes now interrupts.
     """
 
-    __slots__ = ("_clock", "_since", "deadline", "network", "steps")
+    __slots__ = ("_clock", "_since", "deadline", "network", "step", "steps")
 
     def __init__(self, network: Any, deadline: Deadline, clock: Clock) -> None:
         self.network = network
         self.deadline = deadline
         self.steps: list[Step] = []
+        self.step = "template"
         self._clock = clock
         self._since = clock.monotonic()
 

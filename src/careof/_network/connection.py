@@ -41,7 +41,7 @@ class Connection:
         with _until(deadline) as seconds:
             self._stream.settimeout(seconds)
             self._stream = context.wrap_socket(
-                self._stream, server_hostname=host, do_handshake_on_connect=False
+                self._stream, server_hostname=_certified(host), do_handshake_on_connect=False
             )
             self._stream.settimeout(seconds)
             self._stream.do_handshake()
@@ -98,7 +98,10 @@ class AsyncConnection:
             # A truncated answer is seen by its framing, so the end of TLS may
             # come without its own goodbye, as it does from most servers.
             self._stream = await TLSStream.wrap(
-                self._stream, hostname=host, ssl_context=context, standard_compatible=False
+                self._stream,
+                hostname=_certified(host),
+                ssl_context=context,
+                standard_compatible=False,
             )
 
     async def send(self, data: bytes, deadline: Deadline) -> None:
@@ -130,6 +133,11 @@ class AsyncConnection:
         import anyio
 
         await anyio.aclose_forcefully(self._stream)
+
+
+def _certified(host: str) -> str:
+    # RFC 6066 §3: without the dot that ends an absolute name.
+    return host.removesuffix(".")
 
 
 @contextlib.contextmanager

@@ -26,7 +26,7 @@ def transport_failure(error: Exception) -> CareofError:
     if isinstance(error, CareofError):
         return forget_the_way(error)
     if isinstance(error, httpx.TimeoutException | TimeoutError):
-        return too_late()
+        return too_late("status")
     return EndpointUnavailableError(
         f"The request failed on its way ({type(error).__name__}).",
         detail=type(error).__name__,
@@ -70,8 +70,8 @@ def too_many(limit: int) -> CareofError:
     )
 
 
-def too_late() -> DeadlineError:
+def too_late(step: str) -> DeadlineError:
     """
-    The error for a call whose deadline has passed.
+    The error for a call whose deadline passed while *step* was under way.
     """
-    return DeadlineError("The call did not end in time.", detail="deadline", step="status")
+    return DeadlineError("The call did not end in time.", detail="deadline", step=step)

@@ -13,7 +13,6 @@ as well.  A fork leaves the flights to the parent.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import sys
@@ -141,6 +140,8 @@ def _into_this_loop() -> Callable[[Callable[[], object]], object]:
         run_sync_soon: Callable[[Callable[[], object]], object]
         run_sync_soon = trio.lowlevel.current_trio_token().run_sync_soon
         return run_sync_soon
+    import asyncio
+
     return asyncio.get_running_loop().call_soon_threadsafe
 
 

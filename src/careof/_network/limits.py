@@ -20,11 +20,22 @@ def seconds(value: float | timedelta) -> float:
     return value.total_seconds() if isinstance(value, timedelta) else float(value)
 
 
+def _seconds(value: Any) -> float:
+    try:
+        return seconds(value)
+    except (TypeError, ValueError):
+        return float("nan")  # which the validator refuses, naming the parameter
+
+
 def _positive(instance: object, attribute: attrs.Attribute[Any], value: float) -> None:
     if not 0 < value < float("inf"):
         raise ConfigurationError(
             f"{type(instance).__name__}: {attribute.name}: expected a number above 0."
         )
+
+
+def _count(instance: object, attribute: attrs.Attribute[Any], value: int) -> None:
+    _positive(instance, attribute, value if isinstance(value, int) else 0)
 
 
 @attrs.frozen(kw_only=True)
@@ -40,11 +51,11 @@ class Limits:
         max_depth: How deep the JSON of an answer may be nested.
     """
 
-    deadline: float = attrs.field(default=10.0, converter=seconds, validator=_positive)
-    attempt: float = attrs.field(default=4.0, converter=seconds, validator=_positive)
-    connect: float = attrs.field(default=3.0, converter=seconds, validator=_positive)
-    max_body: int = attrs.field(default=65_536, validator=_positive)
-    max_depth: int = attrs.field(default=32, validator=_positive)
+    deadline: float = attrs.field(default=10.0, converter=_seconds, validator=_positive)
+    attempt: float = attrs.field(default=4.0, converter=_seconds, validator=_positive)
+    connect: float = attrs.field(default=3.0, converter=_seconds, validator=_positive)
+    max_body: int = attrs.field(default=65_536, validator=_count)
+    max_depth: int = attrs.field(default=32, validator=_count)
 
 
 @attrs.frozen(init=False)

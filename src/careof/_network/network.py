@@ -8,15 +8,14 @@ that saw either.
 
 from __future__ import annotations
 
-import itertools
 import ssl
-import threading
-import weakref
+from collections.abc import AsyncGenerator, Generator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import httpx
 
+from careof._network.bridge import ThroughTheLoop
 from careof._network.call import Call
 from careof._network.exchange import encoded, is_encoded, too_large
 from careof._network.failures import (
@@ -27,10 +26,14 @@ from careof._network.failures import (
     transport_failure,
 )
 from careof._network.limits import Deadline, Limits
+from careof._network.numbers import number_of
 from careof._network.policy import NetworkPolicy, refusal
 from careof._network.transport import AsyncGuardedTransport, GuardedTransport
 from careof._values.clock import SYSTEM_CLOCK, Clock
 from careof.errors import CareofError
+
+Flow = Generator[httpx.Request, httpx.Response, None]
+AsyncFlow = AsyncGenerator[httpx.Request, httpx.Response]
 
 MAX_REQUESTS = 8  # of one strategy for one lookup
 
@@ -88,30 +91,39 @@ class Network(_Settings):
         """
         The last answer of *auth*'s flow around *request*, or the error that ended it.
         """
-        outcome: httpx.Response | CareofError = too_late()
+        outcome: httpx.Response | CareofError | None = None
         with self._bounded(call.deadline.left()):
             outcome = self._converse(request, auth, call)
-        return outcome
+        return too_late(call.step) if outcome is None else outcome
 
     def _converse(
         self, request: httpx.Request, auth: httpx.Auth, call: Call
     ) -> httpx.Response | CareofError:
-        outcome: httpx.Response | CareofError = no_request()
-        flow = auth.sync_auth_flow(call.carried_by(request))
         try:
+            flow = auth.sync_auth_flow(call.carried_by(request))
+            try:
+                return self._follow(flow, call)
+            finally:
+                flow.close()
+        except Exception as error:
+            return strategy_failure(error)
+
+    def _follow(self, flow: Flow, call: Call) -> httpx.Response | CareofError:
+        outcome: httpx.Response | CareofError = no_request()
+        try:
+            # What takes long outside of our requests is the strategy's token.
+            call.step = "token"
             wanted = next(flow)
             for _ in range(MAX_REQUESTS):
+                call.step = "status"
                 outcome = self.send(call.carried_by(wanted))
                 if isinstance(outcome, CareofError):
                     return outcome
+                call.step = "token"
                 wanted = flow.send(outcome)
-            return too_many(MAX_REQUESTS)
         except StopIteration:
             return outcome
-        except Exception as error:
-            return strategy_failure(error)
-        finally:
-            flow.close()
+        return too_many(MAX_REQUESTS)
 
     def send(self, request: httpx.Request) -> httpx.Response | CareofError:
         """
@@ -147,10 +159,14 @@ class Network(_Settings):
             content = response.content
         else:
             content = b""
-            for chunk in response.iter_raw():
-                content += chunk
-                if len(content) > self.limits.max_body:
-                    break
+            chunks: Any = response.iter_raw()
+            try:
+                for chunk in chunks:
+                    content += chunk
+                    if len(content) > self.limits.max_body:
+                        break
+            finally:
+                chunks.close()
         return _closed(response, content, request, self.limits.max_body)
 
     @staticmethod
@@ -176,7 +192,7 @@ class AsyncNetwork(_Settings):
         """
         given = self._given
         if given is not None and not isinstance(given, httpx.BaseTransport):
-            given = _ThroughTheLoop(given)
+            given = ThroughTheLoop(self.send)
         network = Network(
             policy=self.policy,
             limits=self.limits,
@@ -193,30 +209,39 @@ class AsyncNetwork(_Settings):
         """
         The last answer of *auth*'s flow around *request*, or the error that ended it.
         """
-        outcome: httpx.Response | CareofError = too_late()
+        outcome: httpx.Response | CareofError | None = None
         with self._bounded(call.deadline.left()):
             outcome = await self._converse(request, auth, call)
-        return outcome
+        return too_late(call.step) if outcome is None else outcome
 
     async def _converse(
         self, request: httpx.Request, auth: httpx.Auth, call: Call
     ) -> httpx.Response | CareofError:
-        outcome: httpx.Response | CareofError = no_request()
-        flow = auth.async_auth_flow(call.carried_by(request))
         try:
+            flow = auth.async_auth_flow(call.carried_by(request))
+            try:
+                return await self._follow(flow, call)
+            finally:
+                await flow.aclose()
+        except Exception as error:
+            return strategy_failure(error)
+
+    async def _follow(self, flow: AsyncFlow, call: Call) -> httpx.Response | CareofError:
+        outcome: httpx.Response | CareofError = no_request()
+        try:
+            # What takes long outside of our requests is the strategy's token.
+            call.step = "token"
             wanted = await anext(flow)
             for _ in range(MAX_REQUESTS):
+                call.step = "status"
                 outcome = await self.send(call.carried_by(wanted))
                 if isinstance(outcome, CareofError):
                     return outcome
+                call.step = "token"
                 wanted = await flow.asend(outcome)
-            return too_many(MAX_REQUESTS)
         except StopAsyncIteration:
             return outcome
-        except Exception as error:
-            return strategy_failure(error)
-        finally:
-            await flow.aclose()
+        return too_many(MAX_REQUESTS)
 
     async def send(self, request: httpx.Request) -> httpx.Response | CareofError:
         """
@@ -252,10 +277,14 @@ class AsyncNetwork(_Settings):
             content = response.content
         else:
             content = b""
-            async for chunk in response.aiter_raw():
-                content += chunk
-                if len(content) > self.limits.max_body:
-                    break
+            chunks: Any = response.aiter_raw()
+            try:
+                async for chunk in chunks:
+                    content += chunk
+                    if len(content) > self.limits.max_body:
+                        break
+            finally:
+                await chunks.aclose()
         return _closed(response, content, request, self.limits.max_body)
 
     @staticmethod
@@ -263,28 +292,6 @@ class AsyncNetwork(_Settings):
         import anyio
 
         return anyio.move_on_after(seconds)
-
-
-class _ThroughTheLoop(httpx.BaseTransport):
-    """
-    An async-only transport, such as ``httpx.ASGITransport``, called from a thread.
-    """
-
-    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
-        from anyio.lowlevel import current_token
-
-        self._transport = transport
-        self._loop = current_token()
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        from anyio import from_thread
-
-        return from_thread.run(self._ask, request, token=self._loop)
-
-    async def _ask(self, request: httpx.Request) -> httpx.Response:
-        response = await self._transport.handle_async_request(request)
-        await response.aread()
-        return response
 
 
 def _closed(
@@ -295,22 +302,3 @@ def _closed(
     return httpx.Response(
         response.status_code, headers=response.headers, content=content, request=request
     )
-
-
-_numbers: weakref.WeakKeyDictionary[object, int] = weakref.WeakKeyDictionary()
-_next_number = itertools.count(1)
-_lock = threading.Lock()
-
-
-def number_of(thing: object) -> int:
-    """
-    A number that belongs to *thing* for the life of the process; 0 for None.
-
-    ``id()`` is given to the next object when this one is collected.
-    """
-    if thing is None:
-        return 0
-    with _lock:
-        if thing not in _numbers:
-            _numbers[thing] = next(_next_number)
-        return _numbers[thing]

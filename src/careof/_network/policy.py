@@ -22,7 +22,7 @@ from careof.errors import ConfigurationError, DestinationRefusedError
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-# RFC 6890 registries, and what they leave out.  is_global of Python 3.11 passes
+# RFC 6890 registries, and what they leave out.  is_global of Python passes
 # multicast, NAT64 and 6to4, through which IPv4 addresses can be reached.
 _DENIED = tuple(
     ipaddress.ip_network(network)
@@ -42,28 +42,25 @@ _DENIED = tuple(
         "198.51.100.0/24",  # documentation
         "203.0.113.0/24",  # documentation
         "224.0.0.0/3",  # multicast, reserved, broadcast
-        "::/96",  # unspecified, loopback, IPv4-compatible
-        "::ffff:0:0/96",  # IPv4-mapped
-        "::ffff:0:0:0/96",  # IPv4-translated
-        "64:ff9b::/96",  # NAT64
-        "64:ff9b:1::/48",  # NAT64, local use
-        "100::/64",  # discard
+        # Only 2000::/3 is global unicast.  The rest has loopback, link-local and
+        # unique local addresses, IPv4-mapped ones, NAT64, and much unassigned.
+        "::/3",
+        "4000::/2",
+        "8000::/1",
         "2001::/23",  # protocol assignments, Teredo among them
         "2001:db8::/32",  # documentation
         "2002::/16",  # 6to4
         "3fff::/20",  # documentation
-        "5f00::/16",  # segment routing
-        "fc00::/7",  # unique local, metadata of AWS among them
-        "fe80::/10",  # link-local
-        "fec0::/10",  # site-local
-        "ff00::/8",  # multicast
     )
 )
+
+_LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 
 # RFC 952 and 1123: letters, digits and hyphens.  What passes has no %, no
 # lookalike and no second spelling.
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
-_NUMERIC = re.compile(r"(?:0x)?[0-9a-f]*", re.IGNORECASE)
+# A last label that some reader takes for a number.  "de" and "cafe" are names.
+_NUMERIC = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _INTERNAL_SUFFIXES = tuple(
     f".{suffix}"
     for suffix in (
@@ -186,11 +183,14 @@ class _LoopbackPolicy(NetworkPolicy):
         return name == "localhost"
 
     def _permits(self, address: IPAddress) -> bool:
-        return address.is_loopback
+        # Not is_loopback: newer Pythons count ::ffff:127.0.0.1 among them.
+        return any(address in network for network in _LOOPBACK)
 
 
 def port_of(url: httpx.URL) -> int:
     """
     The port that *url* names, or the usual one of its scheme.
     """
-    return url.port or (443 if url.scheme == "https" else 80)
+    if url.port is None:
+        return 443 if url.scheme == "https" else 80
+    return url.port  # 0 is a port that was named, and no usual one

@@ -18,7 +18,7 @@ def retry_after(headers: httpx.Headers) -> float | None:
     """
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
-        return min(float(text[:10]), LONGEST)
+        return min(float(text), LONGEST)
     try:
         moment = parsedate_to_datetime(text).timestamp()
     except (TypeError, ValueError, OverflowError, OSError):

@@ -42,9 +42,9 @@ class Trip:
         self.request = request
         self.host = request.url.raw_host.decode("ascii")
         self.port = port_of(request.url)
-        self.step = "destination"
         call = call_of(request)
         self._call: Call | None = call
+        self._begin("destination")
         whole = call.deadline if call else Deadline(SYSTEM_CLOCK, limits.deadline)
         self.deadline = whole.within(limits.attempt)
         self.connecting = self.deadline.within(limits.connect)
@@ -60,10 +60,10 @@ class Trip:
         """
         Note that *step* succeeded and *next_step* begins.
         """
-        self.step = next_step
         if self._call is not None:
             # A duration of the name look-up would tell which names exist.
             self._call.passed(step, timed=step != "destination")
+        self._begin(next_step)
 
     def share(self, candidates: int) -> Deadline:
         """
@@ -92,6 +92,11 @@ class Trip:
             f"{self.host} gave no complete HTTP/1.1 answer ({type(error).__name__}).",
             "incomplete_answer",
         )
+
+    def _begin(self, step: str) -> None:
+        self.step = step
+        if self._call is not None:
+            self._call.step = step
 
     def _unavailable(self, message: str, detail: str) -> EndpointUnavailableError:
         return EndpointUnavailableError(message, detail=detail, step=self.step)

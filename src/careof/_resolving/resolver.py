@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import ssl
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import httpx
 
@@ -24,41 +24,17 @@ from careof._values.unwrap import Unseen, unwrap
 from careof.auth import NoAuth
 from careof.errors import CareofError, ConfigurationError
 
-
-class Resolver(Protocol):
-    """
-    Whoever knows the contact behind a reference.  A host may write its own.
-    """
-
-    def resolve(self, reference_id: str, /) -> Contact:
-        """
-        The contact behind *reference_id*.
-
-        Raises:
-            CareofError: There is none, or it cannot be had.
-        """
-        ...
+Transport = TypeVar("Transport", bound=httpx.BaseTransport | httpx.AsyncBaseTransport)
 
 
-class AsyncResolver(Protocol):
-    """
-    The same for asyncio and Trio.
-    """
-
-    async def resolve(self, reference_id: str, /) -> Contact:
-        """
-        The contact behind *reference_id*.
-
-        Raises:
-            CareofError: There is none, or it cannot be had.
-        """
-        ...
-
-
-class _Configured:
+class _Configured(Generic[Transport]):
     """
     What both resolvers are made of.
     """
+
+    _transports: ClassVar[type]
+    _networks: ClassVar[type[Network | AsyncNetwork]]
+    _network: Any
 
     def __init__(
         self,
@@ -72,40 +48,42 @@ class _Configured:
         ssl_context: ssl.SSLContext | None = None,
         name: str | None = None,
         clock: Clock = SYSTEM_CLOCK,
+        transport: Transport | None = None,
     ) -> None:
         kind = type(self).__name__
-        if not isinstance(request, RequestTemplate):
-            raise ConfigurationError(f"{kind}: request: expected a RequestTemplate.")
-        if not isinstance(contact, ContactSelector):
-            raise ConfigurationError(f"{kind}: contact: expected a ContactSelector.")
-        if not isinstance(auth, httpx.Auth | None):
-            raise ConfigurationError(
-                f"{kind}: auth: expected a strategy of careof.auth or an httpx.Auth."
-            )
-        if not isinstance(retry, RetryPolicy | None):
-            raise ConfigurationError(f"{kind}: retry: expected RetryPolicy.never().")
+        for parameter, value, expected, words in (
+            ("request", request, RequestTemplate, "a RequestTemplate"),
+            ("contact", contact, ContactSelector, "a ContactSelector"),
+            ("auth", auth, httpx.Auth | None, "a strategy of careof.auth or an httpx.Auth"),
+            ("limits", limits, Limits | None, "a Limits"),
+            ("retry", retry, RetryPolicy | None, "RetryPolicy.never()"),
+            ("network", network, NetworkPolicy | None, "a NetworkPolicy"),
+            ("ssl_context", ssl_context, ssl.SSLContext | None, "an ssl.SSLContext"),
+            ("transport", transport, self._transports | None, f"an {self._transports.__name__}"),
+        ):
+            if not isinstance(value, expected):
+                raise ConfigurationError(f"{kind}: {parameter}: expected {words}.")
         if ssl_context is not None and not verifies(ssl_context):
-            raise ConfigurationError(
-                f"{kind}: ssl_context: it must verify certificates and host names."
-            )
+            raise ConfigurationError(f"{kind}: ssl_context: it must verify certificate and host.")
         self._limits = limits or Limits()
         self._policy = network or NetworkPolicy()
         self._policy.check_url(request.origin)
         self._auth = auth or NoAuth()
         self._lookup = Lookup(request, contact, self._limits)
         self._name = name or request.origin.host
-        self._settings = {
-            "policy": self._policy,
-            "limits": self._limits,
-            "ssl_context": ssl_context,
-            "clock": clock,
-        }
+        self._network = self._networks(
+            policy=self._policy,
+            limits=self._limits,
+            ssl_context=ssl_context,
+            clock=clock,
+            transport=transport,
+        )
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._name!r}, auth={type(self._auth).__name__})"
 
 
-class HttpResolver(_Configured):
+class HttpResolver(_Configured[httpx.BaseTransport]):
     """
     Asks the customer's contact endpoint, blocking.
 
@@ -129,32 +107,9 @@ class HttpResolver(_Configured):
         DestinationRefusedError: The policy refuses the URL.
     """
 
-    def __init__(
-        self,
-        request: RequestTemplate,
-        contact: ContactSelector,
-        *,
-        auth: httpx.Auth | None = None,
-        limits: Limits | None = None,
-        retry: RetryPolicy | None = None,
-        network: NetworkPolicy | None = None,
-        ssl_context: ssl.SSLContext | None = None,
-        name: str | None = None,
-        clock: Clock = SYSTEM_CLOCK,
-        transport: httpx.BaseTransport | None = None,
-    ) -> None:
-        super().__init__(
-            request,
-            contact,
-            auth=auth,
-            limits=limits,
-            retry=retry,
-            network=network,
-            ssl_context=ssl_context,
-            name=name,
-            clock=clock,
-        )
-        self._network = Network(**self._settings, transport=transport)
+    _transports = httpx.BaseTransport
+    _networks = Network
+    _network: Network
 
     def resolve(self, reference_id: str) -> Contact:
         """
@@ -191,8 +146,7 @@ class HttpResolver(_Configured):
         if isinstance(request, CareofError):
             return report(self._name, call, request)
         call.passed("template", timed=False)
-        # First only a connection, so that the report can tell a wrong host
-        # from a wrong credential.
+        # First only a connection, to tell a wrong host from a wrong credential.
         failure = self._network.probe(call.carried_by(request))
         if failure is not None:
             return report(self._name, call, failure)
@@ -216,7 +170,7 @@ class HttpResolver(_Configured):
         self.close()
 
 
-class AsyncHttpResolver(_Configured):
+class AsyncHttpResolver(_Configured[httpx.AsyncBaseTransport]):
     """
     Asks the customer's contact endpoint, for asyncio and Trio.
 
@@ -224,32 +178,9 @@ class AsyncHttpResolver(_Configured):
     resolver may be used by many tasks, and in one event loop after another.
     """
 
-    def __init__(
-        self,
-        request: RequestTemplate,
-        contact: ContactSelector,
-        *,
-        auth: httpx.Auth | None = None,
-        limits: Limits | None = None,
-        retry: RetryPolicy | None = None,
-        network: NetworkPolicy | None = None,
-        ssl_context: ssl.SSLContext | None = None,
-        name: str | None = None,
-        clock: Clock = SYSTEM_CLOCK,
-        transport: httpx.AsyncBaseTransport | None = None,
-    ) -> None:
-        super().__init__(
-            request,
-            contact,
-            auth=auth,
-            limits=limits,
-            retry=retry,
-            network=network,
-            ssl_context=ssl_context,
-            name=name,
-            clock=clock,
-        )
-        self._network = AsyncNetwork(**self._settings, transport=transport)
+    _transports = httpx.AsyncBaseTransport
+    _networks = AsyncNetwork
+    _network: AsyncNetwork
 
     async def resolve(self, reference_id: str) -> Contact:
         """
@@ -286,8 +217,7 @@ class AsyncHttpResolver(_Configured):
         if isinstance(request, CareofError):
             return report(self._name, call, request)
         call.passed("template", timed=False)
-        # First only a connection, so that the report can tell a wrong host
-        # from a wrong credential.
+        # First only a connection, to tell a wrong host from a wrong credential.
         failure = await self._network.probe(call.carried_by(request))
         if failure is not None:
             return report(self._name, call, failure)

@@ -104,7 +104,7 @@ class RequestTemplate(Unpicklable):
     @property
     def origin(self) -> httpx.URL:
         """
-        Scheme, host and port: where every request goes.
+        Where every request goes, as scheme, host and port.
         """
         return self._origin
 

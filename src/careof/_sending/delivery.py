@@ -5,6 +5,7 @@ What becomes of one reference, as judgement: no resolver and no sender is called
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from urllib.parse import unquote
 
 from careof._values.clock import Clock
 from careof._values.contact import Contact, Recipient
@@ -13,16 +14,17 @@ from careof._values.receipt import Outcome, Receipt
 from careof._values.reference import refuse_reference
 from careof.errors import (
     CareofError,
-    DeliveryError,
     DeliveryUncertainError,
     EndpointUnavailableError,
     NoAddressError,
     SendRejectedError,
     SendUnavailableError,
     UnexpectedAnswerError,
+    is_safe_detail,
 )
 
 HIDDEN_REFERENCE = "***"
+_OF_SENDERS = (SendRejectedError, SendUnavailableError, DeliveryUncertainError)
 
 
 class Delivery:
@@ -76,11 +78,10 @@ class Delivery:
         if not (isinstance(given, str) and given.isprintable() and len(given) <= 256):
             return None
         held = [value.reveal() for value in (contact.email, contact.phone) if value is not None]
-        folded = given.casefold()
-        hidden = any(
-            value.casefold() in folded or value.casefold().lstrip("+") in folded for value in held
-        )
-        return None if hidden else given
+        # Letters and digits only: ids write an address as ann=example.org, or
+        # a number with hyphens.
+        bare = _bare(unquote(given))
+        return None if any(_bare(value) in bare for value in held) else given
 
     def receipt(self, outcome: str | CareofError | None) -> Receipt:
         """
@@ -97,7 +98,7 @@ class Delivery:
             channel=self._invitation.channel,
             outcome=Outcome.SENT if error is None else Outcome(error.outcome),
             message_id=None if isinstance(outcome, CareofError) else outcome,
-            attempts=0 if isinstance(error, CareofError) and error.outcome == "refused" else 1,
+            attempts=0 if error is not None and error.outcome == "refused" else 1,
             retry_after=None if error is None else error.retry_after,
             started_at=self._started_at,
             duration=self._clock.monotonic() - self._started,
@@ -107,24 +108,27 @@ class Delivery:
 
 def failed_lookup(error: Exception) -> CareofError:
     """
-    What an exception of a resolver means.  Of a foreign one only the class is kept.
+    What an exception of a resolver means.
+
+    One of our errors keeps its meaning, and a class that a host derived from it
+    has the same; of a foreign one only the name of the class is kept.  So it is
+    with what only a sender can say: nothing was handed over yet.
     """
-    if isinstance(error, CareofError):
-        return error
-    return EndpointUnavailableError(
-        f"The resolver failed ({type(error).__name__}).", detail=type(error).__name__
-    )
+    detail, retry_after = _facts(error)
+    kind = _our_class(error)
+    if kind is None or issubclass(kind, _OF_SENDERS):
+        return EndpointUnavailableError("The resolver failed.", detail=type(error).__name__)
+    return kind("The resolver found no contact.", detail=detail, retry_after=retry_after)
 
 
 def failed_sending(error: Exception) -> CareofError:
     """
-    What an exception of a sender means.  Of every one only the class is kept.
+    What an exception of a sender means.  Its text, which can quote the address, is dropped.
 
-    A sender's text can quote the address.  What is not one of our two errors
-    leaves open whether the message was accepted.
+    What is not one of our two errors leaves open whether the message was
+    accepted.
     """
-    detail = error.detail if isinstance(error, DeliveryError) else type(error).__name__
-    retry_after = error.retry_after if isinstance(error, DeliveryError) else None
+    detail, retry_after = _facts(error)
     if isinstance(error, SendRejectedError):
         return SendRejectedError("The sender rejected the message.", detail=detail)
     if isinstance(error, SendUnavailableError):
@@ -134,6 +138,35 @@ def failed_sending(error: Exception) -> CareofError:
             retry_after=retry_after,
         )
     return DeliveryUncertainError(
-        f"The sender failed ({type(error).__name__}); the message may have been accepted.",
-        detail=detail,
+        "The sender failed; the message may have been accepted.", detail=detail
     )
+
+
+def _facts(error: Exception) -> tuple[str, float | None]:
+    # Whoever keeps the error (a sender may) would keep our frames, and in them
+    # the contact.
+    error.with_traceback(None)
+    if not isinstance(error, CareofError):
+        return type(error).__name__, None
+    # A class of the host may have left out what ours set, or put in anything.
+    detail = getattr(error, "detail", "")
+    wait = getattr(error, "retry_after", None)
+    return (
+        detail if is_safe_detail(detail) else "",
+        float(wait) if isinstance(wait, int | float) and wait >= 0 else None,
+    )
+
+
+def _our_class(error: Exception) -> type[CareofError] | None:
+    return next(
+        (
+            kind
+            for kind in type(error).__mro__
+            if issubclass(kind, CareofError) and kind.__module__ == CareofError.__module__
+        ),
+        None,
+    )
+
+
+def _bare(text: str) -> str:
+    return "".join(character for character in text.casefold() if character.isalnum())

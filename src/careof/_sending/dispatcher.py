@@ -4,7 +4,7 @@ One survey to one reference: resolve, fill, hand over, forget.
 
 from __future__ import annotations
 
-from careof._resolving.resolver import AsyncResolver, Resolver
+from careof._resolving.protocols import AsyncResolver, Resolver
 from careof._sending.delivery import Delivery, failed_lookup, failed_sending
 from careof._sending.senders import AsyncSurveySender, SurveySender
 from careof._values.clock import SYSTEM_CLOCK, Clock

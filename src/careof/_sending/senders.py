@@ -29,7 +29,7 @@ class SurveySender(Protocol):
 
 class AsyncSurveySender(Protocol):
     """
-    The same for asyncio and Trio.
+    As ``SurveySender``, for asyncio and Trio.
     """
 
     async def send(self, contact: Contact, message: Message, /) -> str | None:

@@ -1,26 +1,25 @@
 """
-The email senders, on the standard library's smtplib.
+The email senders, on the standard library's smtplib, which is imported at first use.
 """
 
 from __future__ import annotations
 
+import re
 import ssl
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Literal
 
 import httpx
 
 from careof._network.limits import seconds
 from careof._network.policy import NetworkPolicy
 from careof._network.tls import default_context, verifies
-from careof._sending.mail import FromAddress, Mail
-from careof._sending.smtp_session import Session
 from careof._values.clock import SYSTEM_CLOCK, Clock
 from careof._values.contact import Contact
 from careof._values.invitation import Message
 from careof._values.secret import Secret
 from careof._values.unwrap import Unseen, unwrap
-from careof.errors import CareofError, ConfigurationError, SendRejectedError
+from careof.errors import CareofError, ConfigurationError
 
 # The operator of this host chose the server, so it may stand anywhere.  What is
 # sent without TLS stays on this machine.
@@ -28,9 +27,93 @@ _ANYWHERE = NetworkPolicy(allow_networks=("0.0.0.0/0", "::/0"))
 _THIS_MACHINE = NetworkPolicy.for_loopback()
 
 Security = Literal["starttls", "tls", "none"]
+_PORTS = {"starttls": 587, "tls": 465, "none": 25}
+_HOST = re.compile(r"[A-Za-z0-9._:-]{1,255}")
+_A_DAY = 86_400.0  # seconds; much more overflows the timers of the system
 
 
-class SmtpSender:
+class _Smtp:
+    """
+    What both senders are made of.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int | None = None,
+        *,
+        from_address: str,
+        security: Security = "starttls",
+        username: str | None = None,
+        password: str | Secret | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        deadline: float | timedelta = 30.0,
+        final_reply: float | timedelta = 600.0,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        from careof._sending.mail import FromAddress
+
+        if security not in _PORTS:
+            raise _wrong("security", 'expected "starttls", "tls" or "none"')
+        if not (isinstance(host, str) and _HOST.fullmatch(host)):
+            raise _wrong("host", 'expected a name or an address, such as "smtp.host.example"')
+        if security == "none" and not _THIS_MACHINE.allows_url(
+            httpx.URL(scheme="http", host=host)
+        ):
+            raise _wrong("security", '"none" is for this machine only (localhost, 127.0.0.1)')
+        if not (port is None or (isinstance(port, int) and 0 < port < 65_536)):
+            raise _wrong("port", "expected a number from 1 to 65535, or None")
+        if (username is None) != (password is None):
+            raise _wrong("username, password", "expected both, or neither")
+        if not isinstance(username, str | None) or not isinstance(password, str | Secret | None):
+            raise _wrong("username, password", "expected texts; the password may be a Secret")
+        if ssl_context is not None and not verifies(ssl_context):
+            raise _wrong("ssl_context", "it must verify certificates and host names")
+        self._host = host
+        self._port = port or _PORTS[security]
+        self._from = FromAddress(from_address)
+        self._security = security
+        self._username = username
+        self._password = Secret(password) if isinstance(password, str) else password
+        self._ssl_context = ssl_context
+        self._deadline = _duration("deadline", deadline)
+        self._final_reply = _duration("final_reply", final_reply)
+        self._clock = clock
+
+    def _send(self, contact: Contact, message: Message) -> str | CareofError:
+        from careof._sending.mail import compose
+        from careof._sending.smtp_session import Session
+
+        mail = compose(contact, message, self._from, self._clock)
+        if isinstance(mail, CareofError):
+            return mail
+        context = self._ssl_context or default_context()
+        session = Session(self._clock, self._deadline)
+        try:
+            session.connect(
+                self._host,
+                self._port,
+                _THIS_MACHINE if self._security == "none" else _ANYWHERE,
+                context if self._security == "tls" else None,
+                self._from.domain,
+            )
+            if self._security == "starttls":
+                session.start_tls(self._host, context)
+            if self._username is not None and self._password is not None:
+                session.log_in(self._username, self._password.reveal())
+            session.envelope(self._from.address, mail)
+            session.hand_over(mail, self._final_reply)
+        except Exception as error:
+            return session.failure(error)
+        finally:
+            session.close()
+        return mail.message_id
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._host!r}, {self._port}, security={self._security!r})"
+
+
+class SmtpSender(_Smtp):
     """
     Sends email through an SMTP server, blocking.
 
@@ -50,49 +133,6 @@ class SmtpSender:
             allows a server ten minutes; giving up earlier is ``uncertain``.
     """
 
-    def __init__(
-        self,
-        host: str,
-        port: int | None = None,
-        *,
-        from_address: str,
-        security: Security = "starttls",
-        username: str | None = None,
-        password: str | Secret | None = None,
-        ssl_context: ssl.SSLContext | None = None,
-        deadline: float | timedelta = 30.0,
-        final_reply: float | timedelta = 600.0,
-        clock: Clock = SYSTEM_CLOCK,
-    ) -> None:
-        if security not in ("starttls", "tls", "none"):
-            raise ConfigurationError('SmtpSender: security: expected "starttls", "tls" or "none".')
-        if security == "none" and not _THIS_MACHINE.allows_url(
-            httpx.URL(scheme="http", host=host)
-        ):
-            raise ConfigurationError(
-                'SmtpSender: security: "none" is for this machine only (localhost, 127.0.0.1).'
-            )
-        if (username is None) != (password is None):
-            raise ConfigurationError("SmtpSender: username, password: expected both, or neither.")
-        if ssl_context is not None and not verifies(ssl_context):
-            raise ConfigurationError(
-                "SmtpSender: ssl_context: it must verify certificates and host names."
-            )
-        self._host = host
-        self._port = port or {"starttls": 587, "tls": 465, "none": 25}[security]
-        self._from = FromAddress(from_address)
-        self._security = security
-        self._username = username
-        self._password = Secret(password) if isinstance(password, str) else password
-        self._ssl_context = ssl_context
-        self._deadline = seconds(deadline)
-        self._final_reply = seconds(final_reply)
-        self._clock = clock
-        if self._deadline <= 0 or self._final_reply <= 0:
-            raise ConfigurationError(
-                "SmtpSender: deadline, final_reply: expected seconds above 0."
-            )
-
     def send(self, contact: Contact, message: Message) -> str:
         """
         Hand *message* over, and return its ``Message-ID``.
@@ -107,49 +147,16 @@ class SmtpSender:
             outcome = self._send(contact, message)
         return unwrap(outcome)
 
-    def _send(self, contact: Contact, message: Message) -> str | CareofError:
-        if contact.email is None:
-            return SendRejectedError("The contact has no email address.", detail="no_address")
-        session = Session(self._clock, self._deadline)
-        try:
-            mail = Mail(contact, message, self._from, self._clock)
-            self._greet(session)
-            session.envelope(self._from.address, mail)
-            session.hand_over(mail, self._final_reply)
-        except Exception as error:
-            return session.failure(error)
-        finally:
-            session.close()
-        return mail.message_id
 
-    def _greet(self, session: Session) -> None:
-        context = self._ssl_context or default_context()
-        session.connect(
-            self._host,
-            self._port,
-            _THIS_MACHINE if self._security == "none" else _ANYWHERE,
-            context if self._security == "tls" else None,
-            self._from.domain,
-        )
-        if self._security == "starttls":
-            session.start_tls(context)
-        if self._username is not None and self._password is not None:
-            session.log_in(self._username, self._password.reveal())
-
-    def __repr__(self) -> str:
-        return f"SmtpSender({self._host!r}, {self._port}, security={self._security!r})"
-
-
-class AsyncSmtpSender:
+class AsyncSmtpSender(_Smtp):
     """
-    The same for asyncio and Trio: the blocking sender in a worker thread.
+    As ``SmtpSender``, for asyncio and Trio: a blocking session in a worker thread.
 
-    A cancelled send waits for its thread, which its deadlines bound: a message
-    that was begun is not left without an end.
+    A message that was begun is not left without an end: a send that is
+    cancelled by Trio or by a scope of anyio waits for its thread, which its
+    deadlines bound.  asyncio's own ``Task.cancel`` waits for nothing; the thread
+    then comes to its end alone.
     """
-
-    def __init__(self, host: str, port: int | None = None, **options: Any) -> None:
-        self._sender = SmtpSender(host, port, **options)
 
     async def send(self, contact: Contact, message: Message) -> str:
         """
@@ -158,7 +165,19 @@ class AsyncSmtpSender:
         from anyio import to_thread
 
         with Unseen():
-            return await to_thread.run_sync(self._sender.send, contact, message)
+            outcome = await to_thread.run_sync(self._send, contact, message)
+        return unwrap(outcome)
 
-    def __repr__(self) -> str:
-        return f"Async{self._sender!r}"
+
+def _duration(parameter: str, value: float | timedelta) -> float:
+    try:
+        duration = seconds(value)
+    except (TypeError, ValueError):
+        duration = 0.0
+    if not 0 < duration <= _A_DAY:
+        raise _wrong(parameter, "expected seconds above 0, and at most a day")
+    return duration
+
+
+def _wrong(parameter: str, expected: str) -> ConfigurationError:
+    return ConfigurationError(f"SmtpSender: {parameter}: {expected}.")

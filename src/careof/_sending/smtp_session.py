@@ -20,49 +20,38 @@ import smtplib
 import socket
 import ssl
 import threading
+from typing import TypeVar
 
 from careof._network.limits import Deadline
 from careof._network.names import addresses
 from careof._network.policy import NetworkPolicy
 from careof._sending.mail import Mail
+from careof._sending.smtp_dialogue import Dialogue, RefusedError, UnusableError
 from careof._values.clock import Clock
 from careof.errors import (
     CareofError,
+    ConfigurationError,
+    DeadlineError,
     DeliveryUncertainError,
     SendRejectedError,
     SendUnavailableError,
 )
 
+Stream = TypeVar("Stream", bound=socket.socket)
+
+# The first that fits.
+_WORDS = (
+    (ConfigurationError, "secret"),
+    (ssl.SSLCertVerificationError, "certificate"),
+    (ssl.SSLError, "tls"),
+    (TimeoutError, "deadline"),
+    (smtplib.SMTPServerDisconnected, "disconnected"),
+    ((ConnectionResetError, BrokenPipeError), "disconnected"),
+    (smtplib.SMTPException, "auth"),  # no way to authenticate that both know
+    (OSError, "connect"),
+)
+
 QUIT_PATIENCE = 2.0  # seconds; the message is accepted, this is only manners
-
-# RFC 3463: class.subject.detail, the only part of a reply's text that is kept.
-_ENHANCED = re.compile(rb"[245]\.[0-9]{1,3}\.[0-9]{1,3}\b")
-
-
-class RefusedError(Exception):
-    """
-    The server said no, in a reply.
-    """
-
-    def __init__(self, code: int, text: bytes, *, for_ever: bool) -> None:
-        super().__init__()
-        self.for_ever = for_ever
-        enhanced = _ENHANCED.match(text)
-        suffix = f"_{enhanced[0].decode('ascii')}" if enhanced else ""
-        self.detail = f"smtp_{code}{suffix}" if 100 <= code <= 599 else "smtp_reply"
-
-
-class _Dialogue(smtplib.SMTP):
-    """
-    smtplib over a socket that was connected by us.
-    """
-
-    def __init__(self, stream: socket.socket, host: str, port: int, own_name: str) -> None:
-        self._stream = stream
-        super().__init__(host, port, local_hostname=own_name)
-
-    def _get_socket(self, *_: object) -> socket.socket:
-        return self._stream
 
 
 class Session:
@@ -73,9 +62,10 @@ class Session:
 
     def __init__(self, clock: Clock, deadline: float) -> None:
         self._deadline = Deadline(clock, deadline)
-        self._smtp: _Dialogue | None = None
+        self._smtp: Dialogue | None = None
         self._stream: socket.socket | None = None
         self._timer: threading.Timer | None = None
+        self._over = False
         self._undecided = False
         self._accepted = False
 
@@ -93,31 +83,41 @@ class Session:
         self._ends_after(self._deadline.left())
         found = addresses(host, port, policy, self._deadline)
         if isinstance(found, CareofError):
-            raise UnreachableError
-        self._stream = _connected(found, port, self._deadline)
+            raise UnusableError("deadline" if isinstance(found, DeadlineError) else "connect")
+        stream = self._hold(_connected(found, port, self._deadline))
         if context is not None:
-            self._stream = context.wrap_socket(self._stream, server_hostname=host)
-        self._smtp = _Dialogue(self._stream, host, port, own_name)
-        self._smtp.ehlo()
+            stream = self._secure(stream, context, host)
+        self._smtp = Dialogue(stream, host, port, own_name)
+        self._smtp.hello()
 
-    def start_tls(self, context: ssl.SSLContext) -> None:
+    def start_tls(self, host: str, context: ssl.SSLContext) -> None:
         """
         Go on in TLS; a server that does not offer it is refused.
         """
-        self._dialogue.starttls(context=context)
-        self._stream = self._dialogue.sock
+        smtp, stream = self._dialogue
+        if not smtp.has_extn("starttls"):
+            raise UnusableError("starttls_missing")
+        code, text = smtp.docmd("STARTTLS")
+        if code != 220:
+            raise RefusedError(code, text, for_ever=False)
+        smtp.secured(self._secure(stream, context, host))
 
     def log_in(self, username: str, password: str) -> None:
         """
         Authenticate.
         """
-        self._dialogue.login(username, password)
+        smtp, _ = self._dialogue
+        if not smtp.has_extn("auth"):
+            raise UnusableError("auth_missing")
+        if not f"{username}{password}".isascii():  # smtplib can send no others
+            raise UnusableError("credentials_not_ascii")
+        smtp.login(username, password)
 
     def envelope(self, from_address: str, mail: Mail) -> None:
         """
         Say from whom and to whom.
         """
-        smtp = self._dialogue
+        smtp, _ = self._dialogue
         options: tuple[str, ...] = ()
         if mail.needs_utf8:
             if not smtp.has_extn("smtputf8"):
@@ -127,7 +127,8 @@ class Session:
         if code != 250:
             # About us, not about this person: mended once, good for all.
             raise RefusedError(code, text, for_ever=False)
-        code, text = smtp.rcpt(mail.recipient)
+        # Not smtp.rcpt, which reads the address again and may cut it.
+        code, text = smtp.docmd("RCPT", f"TO:<{mail.recipient}>")
         if code not in (250, 251):
             raise RefusedError(code, text, for_ever=code >= 500)
 
@@ -135,7 +136,7 @@ class Session:
         """
         Send the message and read what became of it.
         """
-        smtp = self._dialogue
+        smtp, _ = self._dialogue
         code, text = smtp.docmd("DATA")
         if code != 354:
             raise RefusedError(code, text, for_ever=code >= 500)
@@ -144,7 +145,8 @@ class Session:
         smtp.send(re.sub(rb"(?m)^\.", b"..", mail.data) + b".\r\n")
         self._ends_after(final_reply)
         code, text = smtp.getreply()
-        self._undecided = not 200 <= code <= 599
+        # A 3xx asks for more, which makes no sense here and decides nothing.
+        self._undecided = 300 <= code <= 399
         self._accepted = 200 <= code <= 299
         if not self._accepted:
             raise RefusedError(code, text, for_ever=code >= 500)
@@ -153,16 +155,17 @@ class Session:
         """
         Part, politely if the message was accepted, and without waiting for ever.
         """
-        if self._timer is not None:
-            self._timer.cancel()
-        with contextlib.suppress(OSError, smtplib.SMTPException):
-            if self._accepted and self._stream is not None:
+        self._stop_timer()
+        if self._accepted:
+            # Whatever happens now, the message is accepted.
+            with contextlib.suppress(Exception):
                 self._ends_after(QUIT_PATIENCE)
-                self._dialogue.quit()
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._stream is not None:
-            self._stream.close()
+                self._dialogue[0].quit()
+            self._stop_timer()
+        # Both: smtplib's reader keeps the connection open by itself.
+        for held in (self._smtp, self._stream):
+            if held is not None:
+                held.close()
 
     def failure(self, error: Exception) -> CareofError:
         """
@@ -178,25 +181,48 @@ class Session:
         if isinstance(error, RefusedError):
             kind = SendRejectedError if error.for_ever else SendUnavailableError
             return kind(f"The server refused the message ({error.detail}).", detail=error.detail)
-        detail = _reason(error)
+        detail = "deadline" if self._over else _reason(error)
         return SendUnavailableError(f"The server cannot be used ({detail}).", detail=detail)
 
     @property
-    def _dialogue(self) -> _Dialogue:
-        if self._smtp is None:
-            raise UnreachableError
-        return self._smtp
+    def _dialogue(self) -> tuple[Dialogue, socket.socket]:
+        if self._smtp is None or self._stream is None:
+            raise UnusableError("disconnected")
+        return self._smtp, self._stream
+
+    def _secure(self, stream: socket.socket, context: ssl.SSLContext, host: str) -> ssl.SSLSocket:
+        # Wrapping takes the descriptor away from *stream*.  The handshake comes
+        # after, so that the timer has something to shut down meanwhile.
+        secured = context.wrap_socket(stream, server_hostname=host, do_handshake_on_connect=False)
+        self._hold(secured)
+        secured.do_handshake()
+        return secured
+
+    def _hold(self, stream: Stream) -> Stream:
+        self._stream = stream
+        stream.settimeout(max(0.001, self._deadline.left()))
+        if self._over:  # the timer came before there was something to shut down
+            raise TimeoutError
+        return stream
 
     def _ends_after(self, seconds: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = threading.Timer(seconds, self._shut_down)
-        self._timer.daemon = True
-        self._timer.start()
+        self._stop_timer()
         if self._stream is not None:
             self._stream.settimeout(seconds)
+        timer = threading.Timer(seconds, self._shut_down)
+        timer.name = "careof-smtp-deadline"
+        timer.daemon = True
+        timer.start()
+        self._timer = timer
+
+    def _stop_timer(self) -> None:
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+            timer.join()
 
     def _shut_down(self) -> None:
+        self._over = True
         if self._stream is not None:
             with contextlib.suppress(OSError):
                 # Not SSLSocket.shutdown, which takes the TLS state away from
@@ -204,14 +230,8 @@ class Session:
                 socket.socket.shutdown(self._stream, socket.SHUT_RDWR)
 
 
-class UnreachableError(Exception):
-    """
-    The server's name does not resolve, or not to where it may.
-    """
-
-
 def _connected(found: list[str], port: int, deadline: Deadline) -> socket.socket:
-    problem: Exception = UnreachableError()
+    problem: Exception = UnusableError("connect")
     for tried, address in enumerate(found):
         try:
             seconds = max(0.001, deadline.left() / (len(found) - tried))
@@ -225,22 +245,13 @@ def _connected(found: list[str], port: int, deadline: Deadline) -> socket.socket
 
 
 def _reason(error: Exception) -> str:
-    match error:
-        case ssl.SSLCertVerificationError():
-            return "certificate"
-        case ssl.SSLError():
-            return "tls"
-        case smtplib.SMTPNotSupportedError():
-            return "starttls_missing"
-        case smtplib.SMTPAuthenticationError():
-            return f"smtp_auth_{error.smtp_code}"
-        case smtplib.SMTPResponseException():
-            return f"smtp_{error.smtp_code}"
-        case TimeoutError():
-            return "deadline"
-        case smtplib.SMTPServerDisconnected():
-            return "disconnected"
-        case OSError() | UnreachableError():
-            return "connect"
-        case _:
-            return type(error).__name__
+    if isinstance(error, UnusableError):
+        return error.detail
+    if isinstance(error, smtplib.SMTPAuthenticationError):
+        return f"smtp_auth_{error.smtp_code}"
+    if isinstance(error, smtplib.SMTPConnectError):  # the greeting
+        return f"smtp_{error.smtp_code}"
+    for kind, word in _WORDS:
+        if isinstance(error, kind):
+            return word
+    return type(error).__name__

@@ -77,7 +77,7 @@ class Receipt:
     @property
     def ok(self) -> bool:
         """
-        Whether the person has the invitation: ``sent``, or ``duplicate``.
+        Whether the person has the invitation, by ``sent`` or ``duplicate``.
         """
         return self.outcome in _FINE
 

@@ -59,7 +59,9 @@ class Unseen:
 
 
 def _cut_off(error: BaseException) -> None:
-    error.__traceback__ = error.__cause__ = error.__context__ = None
+    for name in ("__traceback__", "__cause__", "__context__"):
+        # Past a __setattr__ of its own, as that of a frozen dataclass.
+        BaseException.__setattr__(error, name, None)
     if isinstance(error, BaseExceptionGroup):  # as task groups raise, Trio's above all
         for inner in error.exceptions:
             _cut_off(inner)

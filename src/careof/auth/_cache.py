@@ -22,7 +22,7 @@ from typing import Protocol
 
 import httpx
 
-from careof._network.network import number_of
+from careof._network.numbers import number_of
 from careof._reading.paths import Path
 from careof._values.secret import Secret
 from careof.auth._access_token import AccessToken

@@ -21,7 +21,8 @@ import httpx
 from careof._network.call import Call, call_of
 from careof._network.failures import strategy_failure
 from careof._network.flights import Flights
-from careof._network.network import Network, number_of
+from careof._network.network import Network
+from careof._network.numbers import number_of
 from careof._values.clock import Clock
 from careof.auth._access_token import AccessToken
 from careof.auth._cache import TokenCache, fingerprint, process_cache

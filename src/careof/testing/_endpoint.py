@@ -42,7 +42,8 @@ class FakeContactEndpoint(httpx.MockTransport):
     The ``transport=`` of a resolver in a test: knows people by reference.
 
     It looks for a reference it knows in the last parts of the path, in the
-    query and in the body, and answers with that person's JSON.  With
+    query, in the body (JSON or form) and in the headers, each of which holds
+    the reference and nothing else, and answers with that person's JSON.  With
     *token_path* it issues tokens there and asks for one everywhere else.
 
     Args:
@@ -96,11 +97,13 @@ class FakeContactEndpoint(httpx.MockTransport):
         self.requests += 1
         if self._token_path is not None and not self._knows_token(request):
             return httpx.Response(401, json={"error": "invalid_token"})
-        reference = next((text for text in _texts(request) if text in self._people), None)
+        # Whoever is gone may well be missing from the people.
+        known = self._people.keys() | self._failures.keys()
+        reference = next((text for text in _texts(request) if text in known), None)
         failure = self._failures.get(reference) or self._failures.get(None)
         if failure is not None:
             return self._fail(failure, request)
-        if reference is None:
+        if reference is None or reference not in self._people:
             return httpx.Response(404, json={"error": "not found"})
         return httpx.Response(200, json=self._people[reference])
 

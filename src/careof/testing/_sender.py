@@ -55,7 +55,7 @@ class RecordingSender:
 
 class AsyncRecordingSender(RecordingSender):
     """
-    The same as an ``AsyncSurveySender``.
+    As ``RecordingSender``, for asyncio and Trio.
     """
 
     async def send(  # type: ignore[override]

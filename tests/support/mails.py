@@ -1,0 +1,73 @@
+"""
+People, invitations and senders for tests about mail, and mail read back.
+"""
+
+from __future__ import annotations
+
+import email
+import email.header
+import email.policy
+import threading
+
+from careof import CareofError, Contact, EmailAddress, Message, SealedText
+from careof._sending.mail import FromAddress, compose
+from careof.testing import FakeClock
+
+FROM = "Surveys <surveys@host.example>"
+
+
+def contact(address="ada@customer.example", reference_id="C-1"):
+    return Contact(reference_id, email=None if address is None else EmailAddress.parse(address))
+
+
+def message(text="How was it?\n", *, subject="Your visit", html=None):
+    return Message(
+        survey_id="S-1",
+        channel="email",
+        subject=None if subject is None else SealedText(subject),
+        text=SealedText(text),
+        html=None if html is None else SealedText(html),
+    )
+
+
+def composed(text="How was it?\n", *, address="ada@customer.example", from_address=FROM, **parts):
+    return compose(
+        contact(address), message(text, **parts), FromAddress(from_address), FakeClock()
+    )
+
+
+def read(data):
+    """
+    The mail as a reader sees it.
+    """
+    return email.message_from_bytes(data, policy=email.policy.default)
+
+
+def header(data, name):
+    """
+    The one header *name*, its encoded words decoded once, as RFC 2047 says.
+    """
+    [value] = email.message_from_bytes(data).get_all(name)
+    return str(email.header.make_header(email.header.decode_header(value)))
+
+
+def our_threads():
+    """
+    The threads of careof that do not end.
+    """
+    ours = [thread for thread in threading.enumerate() if thread.name.startswith("careof-")]
+    for thread in ours:
+        thread.join(0.5)
+    return [thread.name for thread in ours if thread.is_alive()]
+
+
+def failure(shell, sender, person, letter):
+    """
+    The error that a send ends in.  Nothing in this frame can be read, so that
+    the traceback is the library's own.
+    """
+    try:
+        shell.call(sender.send, person, letter)
+    except CareofError as error:
+        return error
+    raise AssertionError("it was sent")

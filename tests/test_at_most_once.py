@@ -1,0 +1,123 @@
+"""
+Promise 4: a message is handed over at most once, and never reported as not sent if it may be.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from careof import ContactSelector, Invitation, RequestTemplate
+from careof._sending import smtp_session
+from careof.errors import SendRejectedError, SendUnavailableError
+from careof.testing import FakeContactEndpoint
+from tests.support.mails import our_threads
+from tests.support.mailserver import MailServer, ScriptedServer
+from tests.support.server import trusting
+
+INVITATION = Invitation(survey_id="S-1", channel="email", subject="Hello", text="How was it?")
+ADDRESS = "ada@customer.example"
+
+NOT_ACCEPTED = {"unavailable", "rejected"}
+REPLIES = ["4xx", "5xx", "3xx", "421", "disconnect", "endless", "long", "unparsable", "cut"]
+POINTS = ["greeting", "ehlo", "mail", "rcpt", "data", "message", "quit"]
+
+
+@pytest.fixture
+def dispatcher_to(shell, monkeypatch):
+    """
+    A dispatcher with a real resolver and a real sender to a server on loopback.
+    """
+    monkeypatch.setattr(smtp_session, "QUIT_PATIENCE", 0.1)
+    resolver = shell.HttpResolver(
+        RequestTemplate("https://contacts.customer.example/people/{reference_id}"),
+        ContactSelector(email="$.email", reference_id="$.id"),
+        transport=FakeContactEndpoint({"C-1": {"id": "C-1", "email": ADDRESS}}),
+    )
+
+    def build(server, **options):
+        options = {"security": "none", "deadline": 3.0, "final_reply": 3.0} | options
+        sender = shell.SmtpSender(
+            "localhost", server.port, from_address="a@host.example", **options
+        )
+        return shell.Dispatcher(resolver, sender)
+
+    return build
+
+
+@pytest.mark.parametrize("security", ["starttls", "tls", "none"])
+def test_a_sent_message_is_received_once(shell, dispatcher_to, security):
+    with MailServer(starttls=security == "starttls", tls=security == "tls") as server:
+        dispatcher = dispatcher_to(server, security=security, ssl_context=trusting())
+
+        receipt = shell.call(dispatcher.send, "C-1", INVITATION)
+
+    assert receipt.outcome == "sent"
+    assert len(server.received) == 1
+    assert receipt.message_id.encode() in server.received[0].content
+
+
+@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("behaviour", REPLIES)
+def test_the_receipt_never_contradicts_the_server(shell, dispatcher_to, point, behaviour):
+    with ScriptedServer({point: behaviour}) as server:
+        receipt = shell.call(dispatcher_to(server).send, "C-1", INVITATION)
+
+    assert len(server.messages) <= 1
+    if receipt.outcome == "sent":
+        assert server.accepted == 1
+    elif receipt.outcome in NOT_ACCEPTED:
+        assert server.accepted == 0
+    else:
+        assert receipt.outcome == "uncertain"
+        assert len(server.messages) == 1
+
+
+@pytest.mark.parametrize(
+    "point, behaviour, outcome",
+    [
+        ("rcpt", "silence", "unavailable"),
+        ("data", "drip", "unavailable"),
+        ("message", "silence", "uncertain"),
+        ("message", "drip", "uncertain"),
+        ("quit", "silence", "sent"),
+    ],
+)
+def test_a_receipt_that_was_not_waited_for_never_contradicts_the_server(
+    shell, dispatcher_to, point, behaviour, outcome
+):
+    early = point not in ("message", "quit")
+    options = {"deadline" if early else "final_reply": 0.2}
+    with ScriptedServer({point: behaviour}) as server:
+        receipt = shell.call(dispatcher_to(server, **options).send, "C-1", INVITATION)
+
+    assert receipt.outcome == outcome
+    assert len(server.messages) == (0 if early else 1)
+    assert our_threads() == []
+
+
+@pytest.mark.parametrize(
+    "error, outcome",
+    [
+        (SendRejectedError("no"), "rejected"),
+        (SendUnavailableError("later"), "unavailable"),
+        (TimeoutError(), "uncertain"),
+        (KeyError("a bug"), "uncertain"),
+    ],
+)
+def test_after_the_sender_was_called_it_is_not_called_again(shell, error, outcome):
+    calls = []
+    sender = shell.RecordingSender()
+    sender.fail_with(error)
+    record = sender.send
+    sender.send = lambda *what: calls.append(what) or record(*what)
+    endpoint = FakeContactEndpoint({"C-1": {"id": "C-1", "email": ADDRESS}})
+    resolver = shell.HttpResolver(
+        RequestTemplate("https://contacts.customer.example/people/{reference_id}"),
+        ContactSelector(email="$.email", reference_id="$.id"),
+        transport=endpoint,
+    )
+
+    receipt = shell.call(shell.Dispatcher(resolver, sender).send, "C-1", INVITATION)
+
+    assert receipt.outcome == outcome
+    assert (len(calls), endpoint.requests) == (1, 1)

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import attrs
+import pytest
+
+from careof import Limits, RetryPolicy
+from careof._network.limits import Deadline, seconds
+from careof.errors import ConfigurationError
+from careof.testing import FakeClock
+
+
+def test_a_duration_is_seconds_or_a_timedelta():
+    assert [seconds(2), seconds(0.5), seconds(timedelta(minutes=1))] == [2.0, 0.5, 60.0]
+
+
+def test_limits_take_a_timedelta():
+    assert Limits(deadline=timedelta(seconds=7)).deadline == 7.0
+
+
+def test_the_usual_limits_leave_time_for_a_second_attempt():
+    limits = Limits()
+
+    assert limits.connect < limits.attempt < limits.deadline / 2
+
+
+@pytest.mark.parametrize("name", ["deadline", "attempt", "connect", "max_body", "max_depth"])
+@pytest.mark.parametrize("value", [0, -1, float("inf"), float("nan"), "a long while", None, [1]])
+def test_a_limit_that_bounds_nothing_is_refused_by_name(name, value):
+    with pytest.raises(ConfigurationError, match=f"^Limits: {name}: expected a number") as caught:
+        Limits(**{name: value})
+
+    assert "while" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["max_body", "max_depth"])
+def test_what_is_counted_is_a_whole_number(name):
+    with pytest.raises(ConfigurationError, match=name):
+        Limits(**{name: 1.5})
+
+
+def test_limits_do_not_change():
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        Limits().deadline = 1.0
+
+
+def test_one_try_equals_another():
+    assert RetryPolicy.never() == RetryPolicy.never()
+
+
+def test_a_deadline_comes_nearer_as_time_passes():
+    clock = FakeClock()
+    deadline = Deadline(clock, 10)
+    clock.advance(4)
+
+    assert deadline.left() == 6
+
+
+def test_after_a_deadline_nothing_is_left():
+    clock = FakeClock()
+    deadline = Deadline(clock, 10)
+    clock.advance(11)
+
+    assert deadline.left() == 0
+
+
+def test_a_deadline_does_not_move_with_the_clock_on_the_wall():
+    clock = FakeClock()
+    deadline = Deadline(clock, 10)
+    clock.set_wall(0)
+
+    assert deadline.left() == 10
+
+
+@pytest.mark.parametrize("inner, left", [(3, 3), (30, 10)])
+def test_a_deadline_within_another_is_the_earlier_one(inner, left):
+    assert Deadline(FakeClock(), 10).within(inner).left() == left
+
+
+def test_a_deadline_shows_what_is_left():
+    assert repr(Deadline(FakeClock(), 10)) == "Deadline(left=10.000)"

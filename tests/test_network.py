@@ -1,0 +1,412 @@
+from __future__ import annotations
+
+import gzip
+import time
+
+import anyio
+import anyio.lowlevel
+import httpx
+import pytest
+import respx
+from anyio.lowlevel import checkpoint
+
+from careof import Limits, NetworkPolicy
+from careof._network.network import MAX_REQUESTS, AsyncNetwork, Network
+from careof.auth import NoAuth
+from careof.errors import (
+    AuthenticationError,
+    CareofError,
+    DeadlineError,
+    DestinationRefusedError,
+    EndpointUnavailableError,
+    ReferenceGoneError,
+    UnexpectedAnswerError,
+)
+from careof.testing import FakeClock
+
+URL = "https://contacts.example/c/canary-ref"
+CANARY = "canary-secret-0001"
+
+
+def network_of(shell, answer=None, **settings):
+    """
+    A network over a transport that answers as *answer* does.
+    """
+    if callable(answer):
+        settings["transport"] = httpx.MockTransport(answer)
+    return (Network if shell.name == "sync" else AsyncNetwork)(**settings)
+
+
+def converse(shell, network, auth=None, seconds=5, url=URL):
+    call = network.call(seconds)
+    return shell.call(network.converse, httpx.Request("GET", url), auth or NoAuth(), call)
+
+
+def ok(request):
+    return httpx.Response(200, json={"id": 1})
+
+
+class Flow(httpx.Auth):
+    """
+    A strategy whose flow is a function of the request.
+    """
+
+    def __init__(self, flow):
+        self._flow = flow
+
+    def auth_flow(self, request):
+        return self._flow(request)
+
+
+def test_an_answer_comes_back_with_its_request(shell):
+    router = respx.Router()
+    route = router.get(URL).respond(json={"id": 1})
+    response = converse(shell, network_of(shell, router.handler))
+
+    assert (response.json(), response.request.url) == ({"id": 1}, URL)
+    assert route.call_count == 1
+
+
+def test_no_request_goes_where_the_policy_does_not_let_it(shell):
+    router = respx.Router()
+    failure = converse(shell, network_of(shell, router.handler), url="https://10.0.0.1/")
+
+    assert type(failure) is DestinationRefusedError
+    assert router.calls.call_count == 0
+
+
+def test_a_request_of_a_strategy_is_guarded_as_well(shell):
+    def flow(request):
+        yield httpx.Request("GET", "http://169.254.169.254/latest/meta-data/")
+        yield request
+
+    router = respx.Router()
+    failure = converse(shell, network_of(shell, router.handler), Flow(flow))
+
+    assert type(failure) is DestinationRefusedError
+    assert router.calls.call_count == 0
+
+
+def test_a_strategy_may_ask_more_than_once_and_reads_each_answer(shell):
+    def flow(request):
+        token = yield httpx.Request("POST", "https://contacts.example/token")
+        request.headers["Authorization"] = token.json()["token"]
+        yield request
+
+    def answer(request):
+        if request.url.path == "/token":
+            return httpx.Response(200, json={"token": "t"})
+        return httpx.Response(200, json={"seen": request.headers["Authorization"]})
+
+    response = converse(shell, network_of(shell, answer), Flow(flow))
+
+    assert response.json() == {"seen": "t"}
+
+
+def test_a_strategy_that_loops_is_stopped(shell):
+    requests = []
+
+    def flow(request):
+        while True:
+            yield request
+
+    def answer(request):
+        requests.append(request)
+        return httpx.Response(401)
+
+    failure = converse(shell, network_of(shell, answer), Flow(flow))
+
+    assert (type(failure), len(requests)) == (AuthenticationError, MAX_REQUESTS)
+
+
+def test_a_strategy_may_use_all_of_its_requests(shell):
+    def flow(request):
+        for _ in range(MAX_REQUESTS):
+            yield request
+
+    assert converse(shell, network_of(shell, ok), Flow(flow)).status_code == 200
+
+
+def yields_nothing(request):
+    return
+    yield request
+
+
+def test_a_strategy_that_yields_nothing_has_failed(shell):
+    failure = converse(shell, network_of(shell, ok), Flow(yields_nothing))
+
+    assert (type(failure), failure.step) == (AuthenticationError, "token")
+
+
+def fails_at_first(request):
+    raise LookupError(CANARY)
+    yield request
+
+
+def fails_after_the_answer(request):
+    yield request
+    raise LookupError(CANARY)
+
+
+class FailsWhenClosed(httpx.Auth):
+    def sync_auth_flow(self, request):
+        try:
+            while True:
+                yield request
+        finally:
+            raise LookupError(CANARY)
+
+    async def async_auth_flow(self, request):
+        try:
+            while True:
+                yield request
+        finally:
+            raise LookupError(CANARY)
+
+
+class FailsWithoutFlow(httpx.Auth):
+    def sync_auth_flow(self, request):
+        raise LookupError(CANARY)
+
+    async_auth_flow = sync_auth_flow
+
+
+@pytest.mark.parametrize(
+    "auth",
+    [
+        Flow(fails_at_first),
+        Flow(fails_after_the_answer),
+        FailsWhenClosed(),
+        FailsWithoutFlow(),
+    ],
+)
+def test_of_a_strategy_that_fails_only_the_class_name_is_kept(shell, auth):
+    failure = converse(shell, network_of(shell, ok), auth)
+
+    assert (type(failure), failure.detail) == (AuthenticationError, "strategy:LookupError")
+    assert failure.__context__ is None
+    assert "canary" not in f"{failure} {vars(failure)}"
+
+
+def test_a_strategy_that_yields_no_request_has_failed(shell):
+    def flow(request):
+        yield CANARY
+
+    failure = converse(shell, network_of(shell, ok), Flow(flow))
+
+    assert (type(failure), "canary" in str(failure)) == (AuthenticationError, False)
+
+
+def test_an_error_of_ours_that_a_strategy_raises_stays(shell):
+    error = ReferenceGoneError("Gone.")
+
+    def flow(request):
+        raise error
+        yield request
+
+    assert converse(shell, network_of(shell, ok), Flow(flow)) is error
+
+
+def test_a_strategy_is_closed_when_its_request_fails(shell):
+    closed = []
+
+    def flow(request):
+        try:
+            yield request
+        finally:
+            closed.append(True)
+
+    def answer(request):
+        raise httpx.ConnectError(CANARY)
+
+    converse(shell, network_of(shell, answer), Flow(flow))
+
+    assert closed == [True]
+
+
+@pytest.mark.parametrize("kind", [RuntimeError, httpx.ReadError, UnicodeError, OSError])
+def test_of_a_transport_that_fails_only_the_class_name_is_kept(shell, kind):
+    def answer(request):
+        raise kind(f"{request.url} {CANARY}")
+
+    failure = converse(shell, network_of(shell, answer))
+
+    assert (type(failure), failure.detail) == (EndpointUnavailableError, kind.__name__)
+    assert failure.__context__ is None
+    assert "canary" not in f"{failure} {vars(failure)}"
+
+
+class Streaming(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """
+    A body that comes in chunks, and knows how many were taken and whether it was closed.
+    """
+
+    def __init__(self, chunks, error=None):
+        self._chunks = chunks
+        self._error = error
+        self.taken = 0
+        self.closed = False
+
+    def __iter__(self):
+        for chunk in self._chunks:
+            self.taken += 1
+            yield chunk
+        if self._error is not None:
+            raise self._error
+
+    def __aiter__(self):
+        # No generator: httpx leaves one of a stream that it gives up unclosed.
+        self._rest = iter(self)
+        return self
+
+    async def __anext__(self):
+        await checkpoint()
+        for chunk in self._rest:
+            return chunk
+        raise StopAsyncIteration
+
+    def close(self):
+        self.closed = True
+
+    async def aclose(self):
+        self.closed = True
+
+
+def streamed(shell, stream, **limits):
+    network = network_of(
+        shell, lambda request: httpx.Response(200, stream=stream), limits=Limits(**limits)
+    )
+    return converse(shell, network)
+
+
+def test_a_body_that_comes_in_chunks_is_read_whole(shell):
+    stream = Streaming([b'{"id"', b": 1}"])
+
+    assert streamed(shell, stream).json() == {"id": 1}
+    assert stream.closed
+
+
+def test_a_body_in_chunks_is_read_no_further_than_the_cap(shell):
+    stream = Streaming([b" " * 10] * 1000)
+    failure = streamed(shell, stream, max_body=25)
+
+    assert (type(failure), failure.detail) == (UnexpectedAnswerError, "too_large")
+    assert (stream.taken, stream.closed) == (3, True)
+
+
+def test_a_body_that_breaks_off_is_no_answer(shell):
+    stream = Streaming([b'{"id": 1}'], httpx.ReadError(CANARY))
+    failure = streamed(shell, stream)
+
+    assert (type(failure), failure.detail) == (EndpointUnavailableError, "ReadError")
+    assert stream.closed
+
+
+@pytest.mark.parametrize("size, is_read", [(25, True), (26, False)])
+def test_the_cap_holds_for_a_body_that_is_there_at_once(shell, size, is_read):
+    network = network_of(
+        shell, lambda request: httpx.Response(200, content=b" " * size), limits=Limits(max_body=25)
+    )
+
+    assert isinstance(converse(shell, network), httpx.Response) == is_read
+
+
+def test_a_compressed_body_is_refused_unopened(shell):
+    stream = Streaming([gzip.compress(b"{}")])
+    network = network_of(
+        shell,
+        lambda request: httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=stream),
+    )
+    failure = converse(shell, network)
+
+    assert (failure.detail, stream.taken, stream.closed) == ("content_encoding", 0, True)
+
+
+def test_a_foreign_transport_is_told_how_much_time_is_left(shell):
+    seen = []
+
+    def answer(request):
+        seen.append(request.extensions["timeout"]["read"])
+        return ok(request)
+
+    converse(shell, network_of(shell, answer, clock=FakeClock()), seconds=5)
+
+    assert seen == [5]
+
+
+@pytest.mark.parametrize("shell", ["asyncio", "trio"], indirect=True)
+def test_an_async_call_ends_in_time_whatever_its_strategy_does(shell):
+    class Hangs(httpx.Auth):
+        async def async_auth_flow(self, request):
+            await anyio.sleep(5)
+            yield request
+
+    began = time.monotonic()
+    failure = converse(shell, network_of(shell, ok), Hangs(), seconds=0.1)
+
+    assert time.monotonic() - began < 3
+    assert (type(failure), failure.step) == (DeadlineError, "token")
+
+
+@pytest.mark.parametrize("shell", ["asyncio", "trio"], indirect=True)
+def test_an_async_call_ends_in_time_whatever_its_transport_does(shell):
+    class Hangs(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request):
+            await anyio.sleep(5)
+            return ok(request)
+
+    began = time.monotonic()
+    failure = converse(shell, AsyncNetwork(transport=Hangs()), seconds=0.1)
+
+    assert time.monotonic() - began < 3
+    assert (type(failure), failure.step) == (DeadlineError, "status")
+
+
+def test_a_foreign_transport_cannot_be_probed_and_needs_none(shell):
+    network = network_of(shell, ok)
+
+    assert shell.call(network.probe, httpx.Request("GET", URL)) is None
+
+
+def test_a_probe_goes_nowhere_that_the_policy_refuses(shell):
+    network = network_of(shell, ok)
+    failure = shell.call(network.probe, httpx.Request("GET", "https://10.0.0.1/"))
+
+    assert type(failure) is DestinationRefusedError
+
+
+def test_a_probe_of_our_own_transport_opens_a_connection(shell):
+    network = network_of(shell, policy=NetworkPolicy.for_loopback())
+    request = network.call(5).carried_by(httpx.Request("GET", "http://127.0.0.1:1/"))
+
+    assert shell.call(network.probe, request).step == "connect"
+
+
+def test_the_network_for_a_thread_is_the_same_to_tokens(shell):
+    network = network_of(shell, ok, limits=Limits(deadline=7), clock=FakeClock())
+    blocking = network.blocking()
+
+    assert isinstance(blocking, Network)
+    assert (blocking.identity, blocking.limits, blocking.clock) == (
+        network.identity,
+        network.limits,
+        network.clock,
+    )
+
+
+def test_networks_with_other_transports_have_other_identities(shell):
+    assert network_of(shell, ok).identity != network_of(shell, ok).identity
+
+
+def test_networks_without_anything_of_their_own_have_one_identity(shell):
+    assert network_of(shell).identity == network_of(shell).identity
+
+
+def test_a_group_of_exceptions_is_an_error_of_ours_as_well(shell):
+    def answer(request):
+        raise ExceptionGroup(CANARY, [ValueError(CANARY)])
+
+    failure = converse(shell, network_of(shell, answer))
+
+    assert isinstance(failure, CareofError)
+    assert "canary" not in str(failure)

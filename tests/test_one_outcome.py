@@ -1,0 +1,131 @@
+"""
+Promise 5: every reference that goes in comes out as one receipt with one outcome.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+from collections import Counter
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from careof import (
+    Contact,
+    Dispatcher,
+    EmailAddress,
+    Invitation,
+    Outcome,
+    PhoneNumber,
+    Receipt,
+    Recipient,
+    errors,
+)
+from tests.strategies import references
+from tests.support.canary import EMAIL, PHONE, seen_in
+
+KINDS = [
+    kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, errors.CareofError)
+]
+FOREIGN = [KeyError, ValueError, TimeoutError, OSError, LookupError, ArithmeticError]
+INVITATIONS = {
+    "email": Invitation(survey_id="S-1", channel="email", subject="Hello", text="Hello {name}"),
+    "sms": Invitation(survey_id="S-1", channel="sms", text="Hello {name}"),
+}
+
+raised = st.builds(
+    lambda kind, text: kind(text), st.sampled_from([*KINDS, *FOREIGN]), st.just(EMAIL)
+)
+knows = st.sampled_from(
+    ["everything", "no address", "no name", "somebody else", "nothing", "no contact"]
+)
+answers = st.one_of(st.just("everything"), knows, raised)
+sendings = st.one_of(st.sampled_from(["id-1", None, EMAIL, 5]), raised)
+people = st.lists(st.tuples(references, answers, sendings), max_size=12)
+
+
+def contact(reference, knows):
+    """
+    What a resolver returns.
+    """
+    if knows == "nothing":
+        return None
+    if knows == "no contact":
+        return {"email": EMAIL}
+    return Contact(
+        "somebody else" if knows == "somebody else" else reference,
+        email=None if knows == "no address" else EmailAddress.parse(EMAIL),
+        phone=None if knows == "no address" else PhoneNumber.parse(PHONE),
+        attributes={} if knows == "no name" else {"name": "Ada"},
+    )
+
+
+class Host:
+    """
+    A resolver and a sender that behave as they are told, one person at a time.
+    """
+
+    def __init__(self):
+        self.answer = None
+        self.sending = None
+        self.sent = 0
+
+    def resolve(self, reference_id):
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return contact(reference_id, self.answer)
+
+    def send(self, person, message):
+        self.sent += 1
+        if isinstance(self.sending, Exception):
+            raise self.sending
+        return self.sending
+
+
+@pytest.mark.parametrize("channel", INVITATIONS)
+@settings(deadline=None)
+@given(people=people)
+@example(people=[("C-1", "everything", "id-1"), ("", "everything", "id-1")])
+@example(people=[("C-1", errors.DeliveryUncertainError("from a resolver"), "id-1")])
+def test_as_many_receipts_come_out_as_references_went_in(channel, people):
+    host = Host()
+    dispatcher = Dispatcher(host, host)
+    receipts = []
+    for reference, host.answer, host.sending in people:
+        receipts.append(dispatcher.send(Recipient(reference), INVITATIONS[channel]))
+
+    totals = Counter(receipt.outcome for receipt in receipts)
+    assert totals.total() == len(people)
+    assert set(totals) <= set(Outcome)
+    for receipt, (reference, _, _) in zip(receipts, people, strict=True):
+        assert receipt.reference_id in (reference, "***")
+    # What a sender was given is sent, rejected or uncertain, or its detail says so.
+    assert host.sent == sum(
+        receipt.outcome in ("sent", "rejected", "uncertain") or receipt.detail.startswith("sender")
+        for receipt in receipts
+    )
+
+
+@settings(deadline=None)
+@given(people=people)
+def test_a_receipt_survives_json_and_pickle_and_shows_nobody(people):
+    host = Host()
+    dispatcher = Dispatcher(host, host)
+    for reference, host.answer, host.sending in people:
+        receipt = dispatcher.send(reference, INVITATIONS["email"])
+
+        text = json.dumps(receipt.to_dict())
+        assert Receipt.from_dict(json.loads(text)) == receipt
+        assert pickle.loads(pickle.dumps(receipt)) == receipt
+        assert seen_in([text, repr(receipt)], [EMAIL] if EMAIL not in reference else []) == []
+
+
+@pytest.mark.parametrize(
+    "outcome", [outcome for outcome in Outcome if outcome not in ("sent", "duplicate")]
+)
+def test_every_outcome_but_success_has_an_error(outcome):
+    assert outcome in {kind.outcome for kind in KINDS}

@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import pytest
+
+from careof import CareofError, ContactSelector, RequestTemplate
+from careof.auth import BearerAuth, MemoryTokenCache, TokenEndpointAuth
+from careof.errors import ConfigurationError
+from careof.testing import FakeContactEndpoint
+from tests.support.canary import EMAIL, PERSON, all_logs, seen_in
+
+ORIGIN = "https://contacts.customer.example"
+PATH = RequestTemplate(f"{ORIGIN}/people/{{reference_id}}")
+CONTACT = ContactSelector(email="$.email", reference_id="$.id")
+PEOPLE = {
+    "C-1": PERSON,
+    "C-2": {"id": "C-2", "email": "someone.else@customer.example"},
+    "a/b c": {"id": "a/b c", "email": "odd@customer.example"},
+    "4711": {"id": 4711, "email": "number@customer.example"},
+}
+
+
+def resolver(shell, endpoint, request=PATH, **options):
+    return shell.HttpResolver(request, CONTACT, transport=endpoint, **options)
+
+
+def outcome(shell, asked, reference="C-1"):
+    """
+    The outcome of a lookup, and its detail.
+    """
+    try:
+        shell.call(asked.resolve, reference)
+    except CareofError as error:
+        return error.outcome, error.detail
+    return "found", ""
+
+
+@pytest.mark.parametrize("reference", PEOPLE)
+@pytest.mark.parametrize(
+    "request_",
+    [
+        PATH,
+        RequestTemplate(f"{ORIGIN}/people/{{reference_id}}/contact"),
+        RequestTemplate(f"{ORIGIN}/people?id={{reference_id}}"),
+        RequestTemplate(f"{ORIGIN}/people{{?reference_id}}"),
+        RequestTemplate(
+            f"{ORIGIN}/people", method="POST", json={"ask": [{"for": "{reference_id}"}, 5]}
+        ),
+        RequestTemplate(f"{ORIGIN}/people", method="POST", form={"id": "{reference_id}"}),
+        RequestTemplate(f"{ORIGIN}/people", headers={"X-Reference": "{reference_id}"}),
+    ],
+    ids=["path", "inner path", "query", "query operator", "json", "form", "header"],
+)
+def test_a_reference_is_found_wherever_it_stands(shell, request_, reference):
+    endpoint = FakeContactEndpoint(PEOPLE)
+
+    contact = shell.call(resolver(shell, endpoint, request_).resolve, reference)
+
+    assert contact.email.reveal() == PEOPLE[reference]["email"]
+    assert endpoint.requests == 1
+
+
+def test_a_reference_that_nobody_has_is_not_found(shell):
+    endpoint = FakeContactEndpoint(PEOPLE)
+
+    assert outcome(shell, resolver(shell, endpoint), "C-9") == ("not_found", "")
+
+
+@pytest.mark.parametrize(
+    "failure, expected",
+    [
+        ("not_found", ("not_found", "")),
+        ("gone", ("gone", "")),
+        ("unauthorized", ("auth_failed", "endpoint")),
+        ("forbidden", ("auth_failed", "endpoint")),
+        ("rate_limited", ("rate_limited", "")),
+        ("unavailable", ("unavailable", "status")),
+        ("redirect", ("bad_response", "status")),
+    ],
+)
+def test_a_failure_by_name_has_the_outcome_of_its_status(shell, failure, expected):
+    endpoint = FakeContactEndpoint(PEOPLE)
+    endpoint.play(failure)
+
+    assert outcome(shell, resolver(shell, endpoint)) == expected
+
+
+@pytest.mark.parametrize(
+    "failure, expected",
+    [
+        ("malformed", "bad_response"),
+        ("not_json", "bad_response"),
+        ("somebody_else", "bad_response"),
+        ("no_connection", "unavailable"),
+        ("timeout", "unavailable"),
+    ],
+)
+def test_a_failure_by_name_has_the_outcome_of_what_happened(shell, failure, expected):
+    endpoint = FakeContactEndpoint(PEOPLE)
+    endpoint.play(failure)
+
+    assert outcome(shell, resolver(shell, endpoint))[0] == expected
+
+
+def test_somebody_else_is_nobody_where_there_is_only_one(shell):
+    endpoint = FakeContactEndpoint({"C-1": PERSON})
+    endpoint.play("somebody_else")
+
+    assert outcome(shell, resolver(shell, endpoint))[0] == "bad_response"
+
+
+def test_a_limit_says_when_to_come_back(shell):
+    endpoint = FakeContactEndpoint(PEOPLE)
+    endpoint.play("rate_limited")
+
+    with pytest.raises(CareofError) as caught:
+        shell.call(resolver(shell, endpoint).resolve, "C-1")
+
+    assert caught.value.retry_after == 30
+
+
+def test_one_reference_fails_alone(shell):
+    endpoint = FakeContactEndpoint(PEOPLE)
+    endpoint.play("gone", reference_id="C-1")
+    asked = resolver(shell, endpoint)
+
+    assert outcome(shell, asked, "C-1")[0] == "gone"
+    assert outcome(shell, asked, "C-2")[0] == "found"
+
+
+def test_somebody_who_is_gone_need_not_be_among_the_people(shell):
+    endpoint = FakeContactEndpoint(PEOPLE)
+    endpoint.play("gone", reference_id="C-9")
+
+    assert outcome(shell, resolver(shell, endpoint), "C-9")[0] == "gone"
+
+
+@pytest.mark.parametrize("reference", [None, "C-1"])
+def test_a_failure_ends_when_it_is_told_to(shell, reference):
+    endpoint = FakeContactEndpoint(PEOPLE)
+    endpoint.play("gone", reference_id=reference)
+    endpoint.play(None, reference_id=reference)
+
+    assert outcome(shell, resolver(shell, endpoint))[0] == "found"
+
+
+def test_a_failure_that_does_not_exist_is_a_configuration_error():
+    with pytest.raises(ConfigurationError, match="FakeContactEndpoint: failure: expected one of"):
+        FakeContactEndpoint(PEOPLE).play("explode")
+
+
+def test_a_token_is_issued_once_for_many_lookups(shell):
+    endpoint = FakeContactEndpoint(PEOPLE, token_path="/oauth/token")
+    auth = TokenEndpointAuth(f"{ORIGIN}/oauth/token", cache=MemoryTokenCache())
+    asked = resolver(shell, endpoint, auth=auth)
+
+    found = [outcome(shell, asked, reference)[0] for reference in ("C-1", "C-2", "C-1")]
+
+    assert found == ["found"] * 3
+    assert (endpoint.requests, endpoint.token_requests) == (3, 1)
+
+
+def test_a_revoked_token_is_replaced(shell):
+    endpoint = FakeContactEndpoint(PEOPLE, token_path="/oauth/token")
+    asked = resolver(
+        shell, endpoint, auth=TokenEndpointAuth(f"{ORIGIN}/oauth/token", cache=MemoryTokenCache())
+    )
+    assert outcome(shell, asked)[0] == "found"
+
+    endpoint.revoke_tokens()
+
+    assert outcome(shell, asked)[0] == "found"
+    assert (endpoint.requests, endpoint.token_requests) == (3, 2)
+
+
+@pytest.mark.parametrize("lifetime, requests", [(3600, 1), (0, 2)])
+def test_a_token_lives_as_long_as_it_should(shell, lifetime, requests):
+    endpoint = FakeContactEndpoint(PEOPLE, token_path="/oauth/token", token_lifetime=lifetime)
+    asked = resolver(
+        shell, endpoint, auth=TokenEndpointAuth(f"{ORIGIN}/oauth/token", cache=MemoryTokenCache())
+    )
+
+    found = [outcome(shell, asked)[0] for _ in range(2)]
+
+    assert found == ["found"] * 2
+    assert endpoint.token_requests == requests
+
+
+@pytest.mark.parametrize("auth", [None, BearerAuth("made-up")])
+def test_without_a_token_of_its_own_it_answers_nobody(shell, auth):
+    endpoint = FakeContactEndpoint(PEOPLE, token_path="/oauth/token")
+
+    assert outcome(shell, resolver(shell, endpoint, auth=auth))[0] == "auth_failed"
+
+
+def test_a_later_change_of_the_hosts_people_changes_nothing(shell):
+    people = {"C-1": dict(PERSON)}
+    endpoint = FakeContactEndpoint(people)
+
+    people["C-1"]["id"] = "C-2"
+
+    assert outcome(shell, resolver(shell, endpoint))[0] == "found"
+
+
+def test_the_repr_counts_and_names_nobody(shell):
+    endpoint = FakeContactEndpoint(PEOPLE)
+    with all_logs() as logs:
+        outcome(shell, resolver(shell, endpoint))
+
+    assert repr(endpoint) == "FakeContactEndpoint(4 people, 1 requests)"
+    assert EMAIL not in repr(endpoint)
+    assert seen_in(logs) == []
