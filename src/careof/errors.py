@@ -67,7 +67,7 @@ class CareofError(Exception):
         retry_after: float | None = None,
     ) -> None:
         super().__init__(message)
-        self.detail = detail if is_safe_detail(detail) else ""
+        self.detail: str = detail if is_safe_detail(detail) else ""
         self.step = step
         self.status = status
         self.retry_after = retry_after

@@ -32,10 +32,10 @@ class Contact(Unpicklable):
         if isinstance(outcome, ConfigurationError):
             del self, email, phone, attributes  # a traceback with locals would show them
             raise outcome
-        self.reference_id = reference_id
-        self.email = email
-        self.phone = phone
-        self.attributes = outcome
+        self.reference_id: str = reference_id
+        self.email: EmailAddress | None = email
+        self.phone: PhoneNumber | None = phone
+        self.attributes: SealedMapping = outcome
 
     def __repr__(self) -> str:
         known = [name for name in ("email", "phone") if getattr(self, name) is not None]
@@ -56,8 +56,8 @@ class Recipient(Unpicklable):
         if isinstance(outcome, ConfigurationError):
             del self, variables  # a traceback with locals would show them
             raise outcome
-        self.reference_id = reference_id
-        self.variables = outcome
+        self.reference_id: str = reference_id
+        self.variables: SealedMapping = outcome
 
     def __repr__(self) -> str:
         return f"Recipient({self.reference_id!r}, variables={self.variables!r})"

@@ -57,12 +57,12 @@ class Message(Unpicklable):
         html: SealedText | None = None,
         wave: str = "",
     ) -> None:
-        self.survey_id = survey_id
-        self.channel = channel
-        self.subject = subject
-        self.text = text
-        self.html = html
-        self.wave = wave
+        self.survey_id: str = survey_id
+        self.channel: Channel = channel
+        self.subject: SealedText | None = subject
+        self.text: SealedText = text
+        self.html: SealedText | None = html
+        self.wave: str = wave
 
     def __repr__(self) -> str:
         return f"Message(***, survey_id={self.survey_id!r}, channel={self.channel!r})"

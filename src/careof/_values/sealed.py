@@ -68,7 +68,8 @@ class Sealed(Unpicklable):
     def __repr__(self) -> str:
         return f"{type(self).__name__}(***)"
 
-    __str__ = __repr__
+    def __str__(self) -> str:
+        return repr(self)
 
     def __format__(self, format_spec: str) -> str:
         return repr(self)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 from careof._values.sealed import Sealed, is_whole
 from careof._values.unwrap import unwrap
@@ -93,13 +94,13 @@ class Secret(Sealed):
 
     # By identity: comparing by value would need the value, and a set or a
     # dictionary of secrets would keep asking a vault for it.
-    __eq__ = object.__eq__
-    __hash__ = None  # type: ignore[assignment]
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    __hash__: ClassVar[None]  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"Secret({self._origin})"
-
-    __str__ = __repr__
 
 
 def _problem(value: object) -> str:

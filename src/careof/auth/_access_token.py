@@ -50,10 +50,10 @@ class AccessToken(Unpicklable):
         *,
         lifetime: float | None = None,
     ) -> None:
-        self.value = value if isinstance(value, Secret) else Secret(value)
+        self.value: Secret = value if isinstance(value, Secret) else Secret(value)
         self.expires_at = expires_at
         self.lifetime = lifetime
-        self.replaces_rejected = False
+        self.replaces_rejected: bool = False
         self._asked_at = -math.inf  # these three on the monotonic clock
         self._dead_at = self._refresh_at = math.inf
 

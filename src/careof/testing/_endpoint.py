@@ -64,8 +64,8 @@ class FakeContactEndpoint(httpx.MockTransport):
         token_lifetime: float = 3600,
     ) -> None:
         super().__init__(self._answer)
-        self.requests = 0
-        self.token_requests = 0
+        self.requests: int = 0
+        self.token_requests: int = 0
         self._people = {reference: dict(person) for reference, person in people.items()}
         self._token_path = token_path
         self._token_lifetime = token_lifetime
