@@ -96,6 +96,8 @@ PROJECT = nox.project.load_toml(os.path.join(ROOT, "pyproject.toml"))
 
 nox.options.sessions = ["tests", "lint", "types"]
 nox.options.default_venv_backend = "venv"
+# nox keeps a session's environment even when another Python starts it.
+nox.options.envdir = os.path.join(ROOT, ".nox", "python-" + sys.version.split()[0])
 nox.options.reuse_venv = "yes"
 nox.options.download_python = "never"
 nox.options.error_on_missing_interpreters = "CI" in os.environ

@@ -38,7 +38,7 @@ invitation = Invitation(
     text="Dear {first_name}: {survey_url}",
     urls={"survey_url": "https://host.example/s"},
 )
-contact = plain.select(TREE, "C-1001")
+contact = plain._select(TREE, "C-1001")
 
 ROWS: dict[str, tuple[Callable[[], object], Callable[[], object], str]] = {
     "reveal a sealed value": (address.reveal, lambda: "x", "a function call"),
@@ -48,12 +48,12 @@ ROWS: dict[str, tuple[Callable[[], object], Callable[[], object], str]] = {
         "email-validator",
     ),
     "fill a GET template": (
-        lambda: get.fill("C-1001"),
+        lambda: get._fill("C-1001"),
         lambda: httpx.Request("GET", URL.replace("{reference_id}", "C-1001")),
         "httpx.Request",
     ),
     "fill a POST template": (
-        lambda: post.fill("C-1001"),
+        lambda: post._fill("C-1001"),
         lambda: httpx.Request("POST", URL, json={"id": "C-1001"}),
         "httpx.Request",
     ),
@@ -63,7 +63,7 @@ ROWS: dict[str, tuple[Callable[[], object], Callable[[], object], str]] = {
         "json.loads",
     ),
     "select by plain paths": (
-        lambda: plain.select(TREE, "C-1001"),
+        lambda: plain._select(TREE, "C-1001"),
         lambda: validate_email("ada@customer.example", check_deliverability=False),
         "email-validator",
     ),

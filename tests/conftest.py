@@ -1,12 +1,18 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 
 import pytest
 import trio
+from hypothesis import settings
 
 import careof
 from careof.testing import AsyncRecordingSender, RecordingSender
+
+# Machines are shared: no example fails for being slow.
+settings.register_profile("careof", deadline=None)
+settings.load_profile("careof")
 
 
 class Shell:
@@ -36,6 +42,16 @@ class Shell:
             return await function(*arguments, **options)
 
         return asyncio.run(main()) if self.name == "asyncio" else trio.run(main)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def ctrl_c_is_heard():
+    """
+    A shell starts a job in the background with SIGINT ignored, and its children inherit that.
+    """
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(params=["sync", "asyncio", "trio"])

@@ -4,10 +4,18 @@ import json
 
 import pytest
 
-from careof import CheckReport, CheckStep, Contact, EmailAddress, PhoneNumber
+from careof import (
+    CheckReport,
+    CheckStep,
+    Contact,
+    ContactSelector,
+    EmailAddress,
+    PhoneNumber,
+)
 from careof._network.call import Call
 from careof._network.limits import Deadline
-from careof._resolving.check import STEPS, report
+from careof._resolving.check import STEPS
+from careof._resolving.check import report as report_on
 from careof.errors import (
     AuthenticationError,
     DeadlineError,
@@ -30,6 +38,10 @@ def call(*passed, seconds=0.25):
         clock.advance(seconds)
         made.passed(name, f"remark on {name}")
     return made
+
+
+def report(name, made, outcome, **paths):
+    return report_on(name, made, outcome, ContactSelector(**{"email": "$.email", **paths}))
 
 
 def states(value):
@@ -64,7 +76,8 @@ def test_a_contact_with_an_address_is_a_success():
     ],
 )
 def test_a_report_says_what_was_found_and_not_whose(contact, remark):
-    value = report("customer", call(*STEPS[:-1]), contact)
+    known = {name: f"$.{name}" for name in ("email", "phone") if getattr(contact, name)}
+    value = report("customer", call(*STEPS[:-1]), contact, **{"email": None, **known})
 
     assert value.steps[-1] == CheckStep(name="address", state="ok", remark=remark)
     assert seen_in([*every_view_of(value), json.dumps(value.to_dict())]) == []
@@ -78,6 +91,38 @@ def test_a_contact_without_an_address_is_no_success():
     assert (value.error.step, value.steps[-1].state) == ("address", "failed")
     assert "customer: does not work yet, see address" in str(value)
     assert seen_in(every_view_of(value)) == []
+
+
+def test_what_was_not_found_is_named_with_its_path():
+    value = report(
+        "customer",
+        call(),
+        Contact("C-1", email=ADA.email),
+        phone="$.phone",
+        attributes={"first_name": "/name"},
+    )
+
+    assert value.steps[-1].remark == (
+        "found an email address; not found: phone ($.phone), first_name (/name)"
+    )
+
+
+def test_a_report_without_an_address_names_the_path_that_may_be_wrong():
+    value = report("customer", call(), Contact("C-1"), email="$.person.emial")
+
+    assert "email ($.person.emial)" in str(value.error)
+
+
+def test_a_long_remark_stays_in_its_column():
+    value = report("customer", call(), UnexpectedAnswerError("word " * 40, step="body"))
+    begun = str(value).splitlines()[8:12]
+
+    assert [line.index("word") for line in begun] == [36] * 4
+    assert max(map(len, str(value).splitlines())) <= 80
+
+
+def test_the_repr_of_a_report_fits_on_a_line():
+    assert repr(report("customer", call(), ADA)) == "<CheckReport customer: works>"
 
 
 @pytest.mark.parametrize("failed", STEPS)

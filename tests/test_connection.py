@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
 import time
@@ -65,7 +66,7 @@ async def everything_received(connection):
 
 
 async def asked(kind, port, context=None, host="127.0.0.1"):
-    connection = await kind.open("127.0.0.1", port, within(5))
+    connection = await kind.open(["127.0.0.1"], port, within(5))
     try:
         if context is not None:
             await connection.start_tls(context, host, within(5))
@@ -115,12 +116,40 @@ def test_where_nobody_listens_there_is_no_connection(shell):
         run(shell, asked, port)
 
 
+@pytest.fixture
+def deaf():
+    """
+    A listener that answers no SYN: its queue is full.
+    """
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.2", 0), backlog=0))
+        for _ in range(4):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield listener
+
+
+async def reaches_the_second(kind, port):
+    connection = await kind.open(["127.0.0.2", "127.0.0.1"], port, within(1))
+    await connection.close()
+
+
+def test_an_address_that_is_silent_leaves_time_for_the_next_one(shell, deaf):
+    port = deaf.getsockname()[1]
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        run(shell, reaches_the_second, port)
+        listener.settimeout(5)
+        stream, _ = listener.accept()
+        stream.close()
+
+
 async def late_to_open(kind, port):
-    await kind.open("127.0.0.1", port, within(0))
+    await kind.open(["127.0.0.1"], port, within(0))
 
 
 async def late_to_send(kind, port):
-    connection = await kind.open("127.0.0.1", port, within(5))
+    connection = await kind.open(["127.0.0.1"], port, within(5))
     try:
         await connection.send(REQUEST, within(0))
     finally:
@@ -128,7 +157,7 @@ async def late_to_send(kind, port):
 
 
 async def late_to_receive(kind, port):
-    connection = await kind.open("127.0.0.1", port, within(5))
+    connection = await kind.open(["127.0.0.1"], port, within(5))
     try:
         await connection.receive(within(0))
     finally:
@@ -136,7 +165,7 @@ async def late_to_receive(kind, port):
 
 
 async def late_to_shake_hands(kind, port):
-    connection = await kind.open("127.0.0.1", port, within(5))
+    connection = await kind.open(["127.0.0.1"], port, within(5))
     try:
         await connection.start_tls(trusting(), "127.0.0.1", within(0))
     finally:
@@ -144,7 +173,7 @@ async def late_to_shake_hands(kind, port):
 
 
 async def receives_nothing(kind, port):
-    connection = await kind.open("127.0.0.1", port, within(5))
+    connection = await kind.open(["127.0.0.1"], port, within(5))
     try:
         await connection.receive(within(0.1))
     finally:
@@ -152,7 +181,7 @@ async def receives_nothing(kind, port):
 
 
 async def is_not_read(kind, port):
-    connection = await kind.open("127.0.0.1", port, within(5))
+    connection = await kind.open(["127.0.0.1"], port, within(5))
     try:
         await connection.send(b" " * 50_000_000, within(0.1))
     finally:
@@ -160,7 +189,7 @@ async def is_not_read(kind, port):
 
 
 async def meets_no_handshake(kind, port):
-    connection = await kind.open("127.0.0.1", port, within(5))
+    connection = await kind.open(["127.0.0.1"], port, within(5))
     try:
         await connection.start_tls(trusting(), "127.0.0.1", within(0.1))
     finally:

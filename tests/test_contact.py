@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from careof import Contact, EmailAddress, PhoneNumber, Recipient, SealedText
+from careof import Contact, EmailAddress, Message, PhoneNumber, Recipient, SealedText
 from careof.errors import ConfigurationError
 from tests.support.canary import EMAIL, NAME, PHONE, every_view_of_error, seen_in
 from tests.support.raising import error_of
@@ -72,3 +72,17 @@ def test_the_error_for_an_unfit_variable_does_not_show_it():
 
     assert isinstance(error, ConfigurationError)
     assert seen_in(every_view_of_error(error)) == []
+
+
+@pytest.mark.parametrize(
+    "value, name",
+    [
+        (Contact("C-1"), "reference_id"),
+        (Contact("C-1"), "email"),
+        (Recipient("C-1"), "variables"),
+        (Message(survey_id="s", channel="sms", text=SealedText("x")), "text"),
+    ],
+)
+def test_what_was_said_about_a_person_cannot_be_changed(value, name):
+    with pytest.raises(AttributeError, match="cannot be changed"):
+        setattr(value, name, None)

@@ -16,6 +16,7 @@ from careof import (
     errors,
 )
 from careof._sending.delivery import Delivery, failed_lookup, failed_sending
+from careof.errors import ConfigurationError
 from careof.testing import FakeClock
 from tests.support.canary import EMAIL, PHONE
 
@@ -190,7 +191,10 @@ def test_the_receipt_says_when_and_for_how_long():
 
 @pytest.mark.parametrize("message_id", ["id-1", None])
 def test_the_receipt_of_a_sent_message(message_id):
-    receipt = delivery().receipt(message_id)
+    sending = delivery()
+    assert sending.refusal() is None
+
+    receipt = sending.receipt(message_id)
 
     assert receipt.outcome is Outcome.SENT
     assert receipt.message_id == message_id
@@ -200,15 +204,18 @@ def test_the_receipt_of_a_sent_message(message_id):
 
 @pytest.mark.parametrize("kind", OUR_ERRORS)
 def test_the_receipt_has_the_outcome_of_the_error(kind):
-    receipt = delivery().receipt(kind("Something happened.", detail="a_word", retry_after=30))
+    sending = delivery()
+    assert sending.refusal() is None
+
+    receipt = sending.receipt(kind("Something happened.", detail="a_word", retry_after=30))
 
     assert receipt.outcome == kind.outcome
     assert (receipt.detail, receipt.retry_after) == ("a_word", 30)
     assert receipt.message_id is None
-    assert receipt.attempts == (0 if kind.outcome == "refused" else 1)
+    assert receipt.attempts == 1
 
 
-@pytest.mark.parametrize("reference", [EMAIL, PHONE, f"tel:{PHONE}", 5, b"C-1"])
+@pytest.mark.parametrize("reference", [EMAIL, PHONE, f"tel:{PHONE}", b"C-1", None])
 def test_a_reference_that_looks_personal_is_not_in_the_receipt(reference):
     sending = delivery(reference)
 
@@ -218,10 +225,10 @@ def test_a_reference_that_looks_personal_is_not_in_the_receipt(reference):
 
 
 @pytest.mark.parametrize("reference", ["", "x" * 257, "a\x00b"])
-def test_any_other_reference_is_in_the_receipt_as_it_was_given(reference):
+def test_no_reference_that_was_refused_is_in_the_receipt(reference):
     sending = delivery(reference)
 
-    assert sending.receipt(sending.refusal()).reference_id == reference
+    assert sending.receipt(sending.refusal()).reference_id == "***"
 
 
 # What an exception means.
@@ -343,3 +350,54 @@ def test_anything_else_that_a_sender_raises_is_uncertain(raised):
 
     assert type(error) is errors.DeliveryUncertainError
     assert EMAIL not in f"{error} {vars(error)}"
+
+
+def test_a_number_that_should_have_been_a_text_can_be_found_again():
+    sending = delivery(5)
+
+    receipt = sending.receipt(sending.refusal())
+
+    assert (receipt.reference_id, receipt.detail) == ("5", "reference_type")
+
+
+def test_something_else_than_an_invitation_is_refused():
+    with pytest.raises(ConfigurationError, match="invitation"):
+        Delivery("C-1", None, FakeClock())
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [EMAIL + "\n", "\ufeff" + PHONE, EMAIL + " " * 260, PHONE + "\t", "\u200b" + PHONE],
+)
+def test_an_address_with_a_stray_character_is_not_in_the_receipt(reference):
+    sending = delivery(reference)
+    receipt = sending.receipt(sending.refusal())
+
+    assert (receipt.reference_id, receipt.outcome) == ("***", "refused")
+    assert reference not in repr(Recipient(reference))
+
+
+@pytest.mark.parametrize(
+    "message_id",
+    [
+        "<ann@xn--mnchen-3ya.example>",
+        "ann%2540m%C3%BCnchen.example",
+        "ann=münchen.example",
+        "sms-02079460018",
+        "2079460018",
+    ],
+)
+def test_an_id_with_the_address_in_another_spelling_is_dropped(message_id):
+    contact = Contact(
+        "C-1",
+        email=EmailAddress.parse("ann@münchen.example"),
+        phone=PhoneNumber.parse("+442079460018"),
+    )
+
+    assert delivery().message_id(contact, message_id) is None
+
+
+def test_a_sender_that_returns_false_has_not_said_that_it_sent():
+    outcome = delivery().message_id(Contact("C-1"), False)
+
+    assert (outcome.outcome, outcome.detail) == ("uncertain", "sender_false")

@@ -88,11 +88,11 @@ def files():
             del sys.modules[name]
 
 
-def test_all_of_it_is_so(runs):
+def test_everything_is_as_it_must_be(runs):
     run = runs[0]["sound"]
 
     assert (run.returncode, run.stderr) == (0, "")
-    assert "All of it is so." in run.stdout.splitlines()[-1]
+    assert "Everything above is as it must be." in run.stdout.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
@@ -287,7 +287,7 @@ def test_whatever_is_not_so_is_said(good, changes, sentence):
 def test_what_is_not_so_is_printed_as_a_list(files):
     text = files["pages"].verdict(["One.", "Two."], 1.0)
 
-    assert text.splitlines() == ["Not so:", "  - One.", "  - Two."]
+    assert text.splitlines() == ["This is not as it must be:", "  - One.", "  - Two."]
 
 
 def test_the_search_finds_what_is_planted_in_each_kind_of_place(files):

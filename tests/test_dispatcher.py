@@ -13,6 +13,7 @@ from careof import (
     AsyncDispatcher,
     Contact,
     ContactSelector,
+    Dispatcher,
     EmailAddress,
     Invitation,
     NetworkPolicy,
@@ -22,6 +23,7 @@ from careof import (
     RequestTemplate,
     errors,
 )
+from careof.errors import ConfigurationError
 from careof.testing import FakeClock, FakeContactEndpoint
 from tests.conftest import Shell
 from tests.support.canary import (
@@ -57,10 +59,10 @@ class Host:
     def __init__(self, shell, *, resolve=CONTACT, send="id-1"):
         self.asked = []
         self.sent = []
-        self._is_async = shell.name != "sync"
         self._resolve = resolve
         self._send = send
-        self.dispatcher = shell.Dispatcher(self, self, clock=FakeClock())
+        part = self if shell.name == "sync" else AsyncHost(self)
+        self.dispatcher = shell.Dispatcher(part, part, clock=FakeClock())
 
     def resolve(self, reference_id):
         self.asked.append(reference_id)
@@ -71,17 +73,27 @@ class Host:
         return self._said(self._send)
 
     def _said(self, answer):
-        if self._is_async:
-            return self._later(answer)
-        return self._now(answer)
-
-    def _now(self, answer):
         if isinstance(answer, BaseException):
             raise answer
         return answer
 
-    async def _later(self, answer):
-        return self._now(answer)
+    def __repr__(self):
+        return "Host()"
+
+
+class AsyncHost:
+    """
+    The same, for the async dispatcher.
+    """
+
+    def __init__(self, host):
+        self._host = host
+
+    async def resolve(self, reference_id):
+        return self._host.resolve(reference_id)
+
+    async def send(self, contact, message):
+        return self._host.send(contact, message)
 
     def __repr__(self):
         return "Host()"
@@ -442,3 +454,48 @@ def test_the_repr_names_the_resolver_and_the_sender(shell):
     host = Host(shell)
 
     assert repr(host.dispatcher) == f"{type(host.dispatcher).__name__}(Host(), Host())"
+
+
+class Blocking:
+    def resolve(self, reference_id):
+        raise AssertionError
+
+    send = resolve
+
+
+class Async:
+    async def resolve(self, reference_id):
+        raise AssertionError
+
+    send = resolve
+
+
+@pytest.mark.parametrize(
+    "dispatcher, right, wrong",
+    [(Dispatcher, Blocking(), Async()), (AsyncDispatcher, Async(), Blocking())],
+)
+@pytest.mark.parametrize("parameter", ["resolver", "sender"])
+def test_a_dispatcher_takes_only_parts_of_its_own_kind(dispatcher, right, wrong, parameter):
+    parts = {"resolver": right, "sender": right, parameter: wrong}
+    with pytest.raises(ConfigurationError, match=parameter):
+        dispatcher(**parts)
+
+
+@pytest.mark.parametrize("dispatcher", [Dispatcher, AsyncDispatcher])
+def test_a_dispatcher_takes_nothing_that_cannot_send(dispatcher):
+    with pytest.raises(ConfigurationError, match="resolver"):
+        dispatcher(None, None)
+
+
+def test_an_async_sender_that_does_not_look_like_one_is_no_message_sent():
+    class Wrapped:
+        def send(self, contact, message):
+            return self
+
+        def __await__(self):
+            raise AssertionError
+
+    host = Host(Shell("sync"))
+    receipt = Dispatcher(host, Wrapped()).send("C-1", INVITATION)
+
+    assert (receipt.outcome, receipt.detail) == ("uncertain", "async_sender")

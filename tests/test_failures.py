@@ -95,5 +95,11 @@ def test_a_strategy_that_sends_nothing_or_does_not_stop_has_failed(judged):
     assert (judged.step, judged.detail) == ("token", "strategy")
 
 
-def test_a_missed_deadline_names_the_step_under_way():
-    assert too_late("tls").step == "tls"
+@pytest.mark.parametrize(
+    "step, words", [("destination", "name of the host"), ("token", "token"), ("tls", "call")]
+)
+def test_a_missed_deadline_says_what_did_not_come_in_time(step, words):
+    late = too_late(step)
+
+    assert (type(late), late.step, late.detail) == (DeadlineError, step, "deadline")
+    assert f"{words} " in str(late)

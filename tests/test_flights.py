@@ -1,17 +1,26 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import gc
 import subprocess
 import sys
 import textwrap
 import threading
+import time
 
+import anyio
 import pytest
 import trio
 
-from careof._network.flights import Flights, async_landed, landed
-from careof.errors import EndpointUnavailableError, ReferenceGoneError
+from careof._network.flights import Flights, async_wait_for, result_of, wait_for
+from careof.errors import (
+    AuthenticationError,
+    CareofError,
+    DeadlineError,
+    EndpointUnavailableError,
+    ReferenceGoneError,
+)
 
 
 class Work:
@@ -52,24 +61,58 @@ def flights(**options):
 
 
 def waiter(shell):
-    async def wait(flight, seconds):
-        return await async_landed(flight, seconds)
-
-    return landed if shell.name == "sync" else wait
+    return wait_for if shell.name == "sync" else async_wait_for
 
 
 def test_a_flight_brings_what_its_work_returns(shell):
     flight = flights().join("key", lambda: "done")
 
-    assert shell.call(waiter(shell), flight, 10)
-    assert flight.result() == "done"
+    shell.call(waiter(shell), flight, 10)
+
+    assert flight.result(0) == "done"
+
+
+def test_work_sees_the_context_variables_of_whoever_began_it():
+    tenant = contextvars.ContextVar("tenant", default="nobody")
+    tenant.set("kim")
+
+    assert flights().join("key", tenant.get).result(10) == "kim"
+
+
+def test_work_changes_no_context_variable_of_whoever_began_it():
+    tenant = contextvars.ContextVar("tenant", default="nobody")
+    flights().join("key", lambda: tenant.set("kim")).result(10)
+
+    assert tenant.get() == "nobody"
+
+
+def test_work_may_run_a_loop_even_if_a_loop_began_it():
+    """
+    anyio notes in a context variable that a loop runs in this thread.
+    """
+
+    async def work():
+        return "done"
+
+    async def main():
+        return flights().join("key", lambda: anyio.run(work)).result(10)
+
+    assert anyio.run(main) == "done"
+
+
+def test_work_flies_where_sniffio_is_not_in_use(monkeypatch):
+    monkeypatch.delitem(sys.modules, "sniffio", raising=False)
+
+    assert flights().join("key", lambda: "done").result(10) == "done"
 
 
 def test_a_flight_that_has_landed_is_not_waited_for(shell):
     flight = flights().join("key", lambda: "done")
     flight.result(10)
+    began = time.monotonic()
+    shell.call(waiter(shell), flight, 10)
 
-    assert shell.call(waiter(shell), flight, 0)
+    assert time.monotonic() - began < 3
 
 
 def test_whoever_comes_while_it_is_under_way_joins_it(work):
@@ -117,9 +160,11 @@ def test_an_error_that_work_returns_is_a_result():
 
 def test_who_gives_up_waiting_takes_nobody_down(shell, work):
     flight = flights().join("key", work)
-
-    assert not shell.call(waiter(shell), flight, 0.01)
+    shell.call(waiter(shell), flight, 0.01)
+    had_landed = flight.done()
     work.may_end.set()
+
+    assert not had_landed
     assert flight.result(10) == "done"
 
 
@@ -127,15 +172,16 @@ def test_a_leader_that_is_cancelled_leaves_the_result_to_its_followers(work):
     board = flights()
 
     async def main():
-        leader = asyncio.create_task(async_landed(board.join("key", work), 10))
+        leader = asyncio.create_task(async_wait_for(board.join("key", work), 10))
         assert await asyncio.to_thread(work.begun.acquire, timeout=10)
         leader.cancel()
         follower = board.join("key", work)
         work.may_end.set()
-        results = await asyncio.gather(leader, async_landed(follower, 10), return_exceptions=True)
-        return type(results[0]), results[1], follower.result(0)
+        await async_wait_for(follower, 10)
+        results = await asyncio.gather(leader, return_exceptions=True)
+        return type(results[0]), follower.result(0)
 
-    assert asyncio.run(main()) == (asyncio.CancelledError, True, "done")
+    assert asyncio.run(main()) == (asyncio.CancelledError, "done")
 
 
 def test_nobody_who_waits_can_cancel_a_flight(work):
@@ -149,12 +195,13 @@ def test_a_loop_that_is_closed_before_the_flight_lands_does_no_harm(run, work, c
     flight = flights().join("key", work)
 
     async def main():
-        return await async_landed(flight, 0.01)
+        await async_wait_for(flight, 0.01)
 
-    assert not run(main()) if run is asyncio.run else not run(main)
+    run(main()) if run is asyncio.run else run(main)
     work.may_end.set()
-    assert flight.result(10) == "done"
     join_threads()
+
+    assert flight.result(0) == "done"
     assert caplog.records == []
 
 
@@ -164,15 +211,13 @@ def test_threads_asyncio_and_trio_wait_for_one_flight(work):
 
     def wait_in(call):
         flight = board.join("key", work)
-        results.append(call(flight))
-
-    async def wait(flight):
-        return await async_landed(flight, 10)
+        call(flight)
+        results.append(result_of(flight, "token"))
 
     calls = [
-        lambda flight: landed(flight, 10),
-        lambda flight: asyncio.run(wait(flight)),
-        lambda flight: trio.run(wait, flight),
+        lambda flight: wait_for(flight, 10),
+        lambda flight: asyncio.run(async_wait_for(flight, 10)),
+        lambda flight: trio.run(async_wait_for, flight, 10),
     ]
     threads = [threading.Thread(target=wait_in, args=[call]) for call in calls]
     for thread in threads:
@@ -182,18 +227,65 @@ def test_threads_asyncio_and_trio_wait_for_one_flight(work):
     for thread in threads:
         thread.join(10)
 
-    assert results == [True, True, True]
+    assert results == ["done", "done", "done"]
     assert work.times == 1
 
 
 def test_other_tasks_run_while_one_waits(work):
     async def main():
-        waiting = asyncio.create_task(async_landed(flights().join("key", work), 10))
+        flight = flights().join("key", work)
+        waiting = asyncio.create_task(async_wait_for(flight, 10))
         await asyncio.sleep(0)
         work.may_end.set()
-        return await waiting
+        await waiting
+        return flight.done()
 
     assert asyncio.run(main())
+
+
+def test_the_result_of_a_flight_is_what_it_brought():
+    flight = flights().join("key", lambda: "done")
+    flight.result(10)
+
+    assert result_of(flight, "token") == "done"
+
+
+@pytest.mark.parametrize("step", ["destination", "token", "status"])
+def test_the_result_of_a_flight_that_has_not_landed_is_a_missed_deadline(work, step):
+    late = result_of(flights().join("key", work), step)
+
+    assert (type(late), late.detail, late.step) == (DeadlineError, "deadline", step)
+
+
+class HostsError(CareofError):
+    """
+    Of a host's own strategy, whose constructor wants more than a message.
+    """
+
+    def __init__(self, status, what):
+        super().__init__(f"{what} failed.", status=status, retry_after=7)
+
+
+def invalid_client():
+    error = AuthenticationError("No.", detail="invalid_client", status=401)
+    error.error = "invalid_client"
+    return error
+
+
+@pytest.mark.parametrize("error", [invalid_client(), HostsError(503, "Everything")])
+def test_each_who_waited_has_an_error_of_its_own_that_names_its_step(error):
+    """
+    A traceback belongs to one thread.
+    """
+    flight = flights().join("key", lambda: error)
+    flight.result(10)
+    one, other = result_of(flight, "destination"), result_of(flight, "token")
+
+    assert len({id(one), id(other), id(error)}) == 3
+    assert (one.step, other.step, error.step) == ("destination", "token", "")
+    assert type(one) is type(error)
+    assert str(one) == str(error)
+    assert vars(one) == {**vars(error), "step": "destination"}
 
 
 def test_over_the_limit_nothing_begins(work):
@@ -266,12 +358,6 @@ def test_what_a_flight_brought_is_not_kept():
     assert not [thing for thing in gc.get_objects() if isinstance(thing, Result)]
 
 
-def test_it_works_where_there_are_no_forks(monkeypatch):
-    monkeypatch.delattr("os.register_at_fork")
-
-    assert flights().join("key", lambda: "done").result(10) == "done"
-
-
 def test_after_a_fork_the_board_is_empty_and_its_lock_is_free(work):
     """
     What the child does at once; the next test forks for real.
@@ -279,7 +365,7 @@ def test_after_a_fork_the_board_is_empty_and_its_lock_is_free(work):
     board = flights(limit=1)
     board.join("key", work)
     board._lock.acquire()
-    board._forget()
+    board._begin_anew()
 
     assert board._lock.acquire(timeout=1)
     board._lock.release()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from careof._network.headers import is_header_name, is_header_value
+from careof._network.headers import is_header_name, is_header_value, is_reserved
 
 
 @pytest.mark.parametrize("name", ["Authorization", "X-Api-Key", "x", "!#$%&'*+.^_`|~-", "1"])
@@ -32,6 +32,18 @@ def test_a_token_can_be_a_header_name(name):
 )
 def test_anything_else_cannot_be_a_header_name(name):
     assert not is_header_name(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["Host", "hOST", "Content-Length", "Transfer-Encoding", "Connection", "TE"]
+)
+def test_what_belongs_to_the_connection_is_reserved(name):
+    assert is_reserved(name)
+
+
+@pytest.mark.parametrize("name", ["Authorization", "X-Api-Key", "Cookie", "Host-Id"])
+def test_what_belongs_to_the_request_is_not_reserved(name):
+    assert not is_reserved(name)
 
 
 @pytest.mark.parametrize("value", ["x", "Bearer abc", "a  b", "~!@#$%^&*()", '"quoted"'])

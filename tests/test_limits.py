@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 
 import attrs
@@ -15,6 +16,11 @@ def test_a_duration_is_seconds_or_a_timedelta():
     assert [seconds(2), seconds(0.5), seconds(timedelta(minutes=1))] == [2.0, 0.5, 60.0]
 
 
+@pytest.mark.parametrize("value", ["2", b"2", True, False, None, [1], 2j, 10**400])
+def test_what_is_no_duration_is_no_number(value):
+    assert math.isnan(seconds(value))
+
+
 def test_limits_take_a_timedelta():
     assert Limits(deadline=timedelta(seconds=7)).deadline == 7.0
 
@@ -26,7 +32,9 @@ def test_the_usual_limits_leave_time_for_a_second_attempt():
 
 
 @pytest.mark.parametrize("name", ["deadline", "attempt", "connect", "max_body", "max_depth"])
-@pytest.mark.parametrize("value", [0, -1, float("inf"), float("nan"), "a long while", None, [1]])
+@pytest.mark.parametrize(
+    "value", [0, -1, float("inf"), float("nan"), "a long while", "5", True, None, [1]]
+)
 def test_a_limit_that_bounds_nothing_is_refused_by_name(name, value):
     with pytest.raises(ConfigurationError, match=f"^Limits: {name}: expected a number") as caught:
         Limits(**{name: value})
@@ -76,6 +84,15 @@ def test_a_deadline_does_not_move_with_the_clock_on_the_wall():
 @pytest.mark.parametrize("inner, left", [(3, 3), (30, 10)])
 def test_a_deadline_within_another_is_the_earlier_one(inner, left):
     assert Deadline(FakeClock(), 10).within(inner).left() == left
+
+
+def test_those_who_share_a_deadline_have_equal_parts_of_what_is_left():
+    clock = FakeClock()
+    deadline = Deadline(clock, 3)
+    first = deadline.share(3).left()
+    clock.advance(1)
+
+    assert (first, deadline.share(2).left(), deadline.share(1).left()) == (1, 1, 2)
 
 
 def test_a_deadline_shows_what_is_left():

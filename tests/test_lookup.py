@@ -147,7 +147,7 @@ def test_how_long_to_wait_is_kept_where_trying_again_makes_sense(status, wait):
 
 def test_a_bug_while_reading_is_an_error_with_nothing_but_its_name():
     class Broken(ContactSelector):
-        def select(self, tree, reference_id):
+        def _select(self, tree, reference_id):
             raise LookupError(tree)
 
     broken = Lookup(RequestTemplate(URL), Broken(email="$.email"), Limits())

@@ -7,11 +7,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from careof import Contact, EmailAddress
-from careof._sending.mail import FromAddress, compose
+from careof._sending.mail import compose
 from careof.errors import ConfigurationError, SendRejectedError
 from careof.testing import FakeClock
 from tests.strategies import mail_texts, subjects
-from tests.support.mails import composed, contact, header, message, read
+from tests.support.mails import composed, contact, from_address, header, message, read
 
 # What is read as a header when it is decoded once too often.
 INJECTION = "=?utf-8?q?Hello=0D=0ABcc=3A_eve=40evil.example?="
@@ -51,14 +51,14 @@ def lines(text):
     ],
 )
 def test_the_mail_is_from_the_host_with_its_display_name(written, shown, address):
-    mail = composed(from_address=written)
+    mail = composed(sender=written)
 
     assert str(read(mail.data)["From"]) == shown
-    assert FromAddress(written).address == address
+    assert from_address(written).address == address
 
 
 def test_a_display_name_that_reads_as_an_encoded_word_stays_as_it_is_written():
-    mail = composed(from_address=f"{INJECTION} <a@host.example>")
+    mail = composed(sender=f"{INJECTION} <a@host.example>")
 
     assert header(mail.data, "From") == f"{INJECTION} <a@host.example>"
 
@@ -81,13 +81,13 @@ def test_a_display_name_that_reads_as_an_encoded_word_stays_as_it_is_written():
 )
 def test_a_sender_that_is_no_address_is_a_configuration_error(text):
     with pytest.raises(ConfigurationError, match="SmtpSender: from_address: expected") as caught:
-        FromAddress(text)
+        from_address(text)
 
     assert not text or str(text) not in str(caught.value)
 
 
 def test_the_date_is_the_clocks():
-    mail = compose(contact(), message(), FromAddress("a@host.example"), FakeClock(0))
+    mail = compose(contact(), message(), from_address(), FakeClock(0))
 
     assert header(mail.data, "Date") == "Thu, 01 Jan 1970 00:00:00 +0000"
 
@@ -172,7 +172,7 @@ def test_an_address_that_could_be_read_as_something_else_is_rejected(address):
     """
     person = Contact("C-1", email=EmailAddress(address))
 
-    error = compose(person, message(), FromAddress("a@host.example"), FakeClock())
+    error = compose(person, message(), from_address(), FakeClock())
 
     assert isinstance(error, SendRejectedError)
     assert error.detail == "mail"
@@ -195,6 +195,13 @@ def test_a_contact_without_an_email_address_is_rejected():
 
     assert isinstance(error, SendRejectedError)
     assert error.detail == "no_address"
+
+
+def test_a_message_for_another_channel_is_rejected():
+    error = composed(channel="sms")
+
+    assert isinstance(error, SendRejectedError)
+    assert error.detail == "channel"
 
 
 @settings(deadline=None)

@@ -3,13 +3,13 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from concurrent.futures import Future
 
 import pytest
 
 from careof import NetworkPolicy
 from careof._network.limits import Deadline
 from careof._network.names import addresses, async_addresses
-from careof._network.policy import refusal
 from careof._values.clock import SYSTEM_CLOCK
 from careof.errors import DeadlineError, DestinationRefusedError, EndpointUnavailableError
 
@@ -32,7 +32,7 @@ class Names:
 
     def getaddrinfo(self, host, port, **options):
         with self._lock:
-            self.asked.append(host)
+            self.asked.append((host, port))
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
         try:
@@ -60,7 +60,7 @@ def names(monkeypatch):
 def look_up(shell, host=HOST, *, policy=None, seconds=5):
     function = addresses if shell.name == "sync" else async_addresses
     deadline = Deadline(SYSTEM_CLOCK, seconds)
-    return shell.call(function, host, 443, policy or NetworkPolicy(), deadline)
+    return shell.call(function, host, policy or NetworkPolicy(), deadline)
 
 
 def test_a_public_name_becomes_its_addresses_in_their_order(shell, names):
@@ -93,9 +93,9 @@ def test_a_name_that_is_denied_or_unknown_says_the_same_words(shell, names, foun
     refused = look_up(shell)
 
     assert (type(refused), str(refused), vars(refused)) == (
-        type(refusal()),
-        str(refusal()),
-        vars(refusal()),
+        type(NetworkPolicy().refusal()),
+        str(NetworkPolicy().refusal()),
+        vars(NetworkPolicy().refusal()),
     )
 
 
@@ -126,6 +126,31 @@ def test_one_name_is_looked_up_once_at_a_time(shell, names):
     assert len(names.asked) <= 2  # the last may come after the landing of the first
 
 
+@pytest.mark.parametrize("found", [["1.1.1.1"], ["10.0.0.1"]])
+def test_a_look_up_is_about_the_name_alone(shell, names, found):
+    """
+    So that two ports of one host cost one look-up, and fill one place.
+    """
+    names.hosts[HOST] = found
+    look_up(shell)
+
+    assert names.asked == [(HOST, None)]
+
+
+def test_whoever_waits_for_one_name_in_vain_gets_an_error_of_its_own(shell, monkeypatch):
+    """
+    A traceback belongs to one thread.
+    """
+    busy = EndpointUnavailableError("Too much.", detail="names_busy")
+    flight = Future()
+    flight.set_result(busy)
+    monkeypatch.setattr("careof._network.names._FLIGHTS.join", lambda *_: flight)
+    one, other = look_up(shell), look_up(shell)
+
+    assert len({id(one), id(other), id(busy)}) == 3
+    assert (one.detail, one.step) == ("names_busy", "destination")
+
+
 def test_at_most_32_names_are_looked_up_at_once(shell, names):
     names.answers.clear()
     failures = [look_up(shell, f"{n}.{HOST}", seconds=0.01) for n in range(40)]
@@ -133,4 +158,5 @@ def test_at_most_32_names_are_looked_up_at_once(shell, names):
 
     assert details == ["deadline"] * 32 + ["names_busy"] * 8
     assert type(failures[-1]) is EndpointUnavailableError
+    assert {failure.step for failure in failures} == {"destination"}
     assert names.most_at_once <= 32

@@ -369,8 +369,9 @@ def test_a_foreign_transport_cannot_be_probed_and_needs_none(shell):
 
 
 def test_a_probe_goes_nowhere_that_the_policy_refuses(shell):
-    network = network_of(shell, ok)
-    failure = shell.call(network.probe, httpx.Request("GET", "https://10.0.0.1/"))
+    policy = NetworkPolicy(ports=None, allow_networks=["127.0.0.0/8"])
+    request = httpx.Request("GET", "http://127.0.0.1:1/")
+    failure = shell.call(network_of(shell, policy=policy).probe, request)
 
     assert type(failure) is DestinationRefusedError
 
@@ -392,6 +393,39 @@ def test_the_network_for_a_thread_is_the_same_to_tokens(shell):
         network.limits,
         network.clock,
     )
+
+
+class FalseTransport(httpx.MockTransport):
+    """
+    A double that records calls, of which there is none yet, is false.
+    """
+
+    def __len__(self):
+        return 0
+
+
+def test_a_transport_that_is_false_is_used_and_not_the_network(shell):
+    network = network_of(shell, transport=FalseTransport(ok))
+
+    assert converse(shell, network).status_code == 200
+
+
+class FalsePolicy(NetworkPolicy):
+    def __len__(self):
+        return 0
+
+
+class FalseLimits(Limits):
+    def __len__(self):
+        return 0
+
+
+def test_a_policy_and_limits_that_are_false_are_kept(shell):
+    policy, limits = FalsePolicy(), FalseLimits()
+    network = network_of(shell, ok, policy=policy, limits=limits)
+
+    assert network.policy is policy
+    assert network.limits is limits
 
 
 def test_networks_with_other_transports_have_other_identities(shell):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import socket
 
+import anyio
 import pytest
 
 from careof import (
@@ -62,10 +63,13 @@ def test_a_name_that_points_inside_is_refused_before_anything_is_opened(
     shell, monkeypatch, addresses
 ):
     opened = []
+
+    async def connect_tcp(*arguments, **options):
+        opened.append(arguments)
+
     resolves_to(monkeypatch, *addresses)
-    monkeypatch.setattr(
-        socket, "create_connection", lambda *arguments, **_: opened.append(arguments)
-    )
+    monkeypatch.setattr(socket, "create_connection", lambda *what, **_: opened.append(what))
+    monkeypatch.setattr(anyio, "connect_tcp", connect_tcp)
     resolver = shell.HttpResolver(
         RequestTemplate("https://contacts.customer.example/{reference_id}"), SELECTOR
     )
@@ -93,6 +97,8 @@ def test_a_proxy_of_the_environment_is_not_asked(shell, monkeypatch):
     with Server() as proxy, Server() as endpoint:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(name, proxy.origin)
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
         resolver = shell.HttpResolver(
             RequestTemplate(endpoint.origin + "/{reference_id}"),
             SELECTOR,

@@ -4,6 +4,7 @@ Promise 2: no value, secret, token, URL or body is shown, by us or the libraries
 
 from __future__ import annotations
 
+import functools
 import warnings
 
 import attrs
@@ -12,10 +13,12 @@ import httpx
 import pytest
 
 from careof import (
+    AsyncDispatcher,
     CareofError,
     Contact,
     ContactSelector,
     EmailAddress,
+    HttpResolver,
     Invitation,
     Limits,
     NetworkPolicy,
@@ -36,7 +39,7 @@ from careof.auth import (
     OAuth2ClientCredentials,
     TokenEndpointAuth,
 )
-from careof.testing import FakeClock, FakeContactEndpoint, RecordingSender
+from careof.testing import FakeClock, FakeContactEndpoint
 from tests.support.canary import (
     EMAIL,
     NAME,
@@ -49,6 +52,7 @@ from tests.support.canary import (
     frames_of,
     seen_in,
 )
+from tests.support.raising import error_of
 
 URL = "https://contacts.customer.example/people/{reference_id}"
 TOKEN_URL = "https://contacts.customer.example/token"
@@ -137,6 +141,53 @@ def test_no_public_object_shows_it_inside_another_one(value):
     texts += [repr(attrs.asdict(row)), repr(cattrs.Converter().unstructure(row))]
 
     assert seen_in(texts) == []
+
+
+# Not a function: it would have a frame of its own, with the secret in it.
+smtp = functools.partial(
+    SmtpSender, host="smtp.host.example", from_address="a@host.example", username="me"
+)
+WRONG = {
+    "Secret": lambda: Secret(f"{SECRET}\n"),
+    "BasicAuth: username": lambda: BasicAuth(f"{SECRET}:", SECRET),
+    "BasicAuth: no username": lambda: BasicAuth("", SECRET),
+    "BasicAuth: password": lambda: BasicAuth(SECRET, f"{SECRET}\n"),
+    "BearerAuth: token": lambda: BearerAuth(f"{SECRET}\n"),
+    "ApiKeyAuth: key": lambda: ApiKeyAuth("X-Key", f"{SECRET}\n"),
+    "ApiKeyAuth: name": lambda: ApiKeyAuth("X Key", SECRET),
+    "ApiKeyAuth: location": lambda: ApiKeyAuth("X-Key", SECRET, location="body"),
+    "TokenEndpointAuth: url": lambda: TokenEndpointAuth("", headers={"X-Key": Secret(SECRET)}),
+    "TokenEndpointAuth: method": lambda: TokenEndpointAuth(
+        TOKEN_URL, method="GET", json={"key": Secret(SECRET)}
+    ),
+    "TokenEndpointAuth: json": lambda: TokenEndpointAuth(
+        TOKEN_URL, json={"key": Secret(SECRET), "more": object()}
+    ),
+    "OAuth2ClientCredentials: client_secret": lambda: OAuth2ClientCredentials(
+        TOKEN_URL, "me", f"{SECRET}\n"
+    ),
+    "OAuth2ClientCredentials: client_auth": lambda: OAuth2ClientCredentials(
+        TOKEN_URL, "me", SECRET, client_auth="none"
+    ),
+    "OAuth2ClientCredentials: token_url": lambda: OAuth2ClientCredentials("", "me", SECRET),
+    "OAuth2ClientCredentials: lifetime": lambda: OAuth2ClientCredentials(
+        TOKEN_URL, "me", SECRET, lifetime=-1
+    ),
+    "SmtpSender: password": lambda: smtp(password=f"{SECRET}\n"),
+    "SmtpSender: bytes": lambda: smtp(password=SECRET.encode()),
+    "SmtpSender: host": lambda: smtp(host="", password=SECRET),
+    "SmtpSender: username": lambda: smtp(username=None, password=SECRET),
+    "SmtpSender: from_address": lambda: smtp(from_address="nobody", password=SECRET),
+    "SmtpSender: deadline": lambda: smtp(deadline=0, password=SECRET),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_no_constructor_shows_its_secret_when_one_argument_is_wrong(wrong):
+    error = error_of(WRONG[wrong])
+
+    assert isinstance(error, CareofError)
+    assert seen_in(every_view_of_error(error)) == []
 
 
 def endpoint():
@@ -242,7 +293,9 @@ def test_what_a_sender_raises_is_reduced_to_the_name_of_its_class(shell, error):
 
 def test_a_reference_that_is_an_address_is_repeated_by_nothing(shell):
     resolver = shell.HttpResolver(RequestTemplate(URL), SELECTOR, transport=endpoint())
-    receipt = shell.call(shell.Dispatcher(resolver, RecordingSender()).send, EMAIL, INVITATION)
+    receipt = shell.call(
+        shell.Dispatcher(resolver, shell.RecordingSender()).send, EMAIL, INVITATION
+    )
     with pytest.raises(CareofError) as caught:
         receipt.raise_for_outcome()
 
@@ -277,3 +330,25 @@ def test_time_is_not_what_keeps_it_secret():
     token = AccessToken(SECRET, expires_at=clock.time() - 1)
 
     assert seen_in(every_view_of(token)) == []
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: RequestTemplate("https://contacts.customer.example"),
+        lambda: RequestTemplate(URL, method="PUT"),
+        lambda: ContactSelector(email="email"),
+        ContactSelector,
+        lambda: HttpResolver(TEMPLATE, SELECTOR, limits=5),
+        lambda: HttpResolver(RequestTemplate("https://localhost/{reference_id}"), SELECTOR),
+        lambda: AsyncDispatcher(None, None),
+        lambda: SmtpSender("nowhere:25", from_address="a@host.example"),
+        lambda: OAuth2ClientCredentials("no url", "me", SECRET),
+        lambda: Invitation(survey_id="", channel="email", text="x"),
+    ],
+)
+def test_a_half_built_object_can_be_printed_by_whoever_prints_the_traceback(build):
+    with pytest.raises(CareofError) as caught:
+        build()
+
+    assert seen_in(every_view_of_error(caught.value)) == []

@@ -24,7 +24,7 @@ NAMES = {
     "asend": "send",
     "async_addresses": "addresses",
     "async_auth_flow": "sync_auth_flow",
-    "async_landed": "landed",
+    "async_wait_for": "wait_for",
     "handle_async_request": "handle_request",
 }
 
@@ -32,9 +32,9 @@ NAMES = {
 CLASSES = [
     ("_resolving/protocols.py", "Resolver", set()),
     ("_resolving/resolver.py", "HttpResolver", set()),
-    ("_network/network.py", "Network", {"__init__", "blocking", "_bounded"}),
+    ("_network/network.py", "Network", {"blocking", "_bounded"}),
     ("_network/transport.py", "GuardedTransport", set()),
-    ("_sending/dispatcher.py", "Dispatcher", {"__repr__"}),
+    ("_sending/dispatcher.py", "Dispatcher", set()),
     ("_sending/senders.py", "SurveySender", set()),
 ]
 FUNCTIONS = [

@@ -105,9 +105,6 @@ CASES = [
     ("$.a[*]", {"a": "text"}, ASTRAY),
     ("$.a.*", {"a": {"b": 1}}, 1),
     ("$[0:1]", ["x", "y"], "x"),
-    ("$[0,1]", ["x", "y"], ASTRAY),
-    ("$['a','b']", {"b": 1}, 1),
-    ("$['a','b']", {"a": 1, "b": 1}, ASTRAY),
     ("$[*].a", [{"a": 1}], 1),
     ("$[*].a", [{"a": 1}, {"a": 2}], ASTRAY),
     ("$[*].a", [{"a": 1}, {}], ASTRAY),
@@ -210,26 +207,21 @@ def test_patterns_are_refused_inside_filters_too(path):
         Path(path, parameter="email")
 
 
-@pytest.mark.parametrize("path", ["$[?@['a','b']]", "$['a','b'][?@.c]", "$[?count(@[*,*]) == 1]"])
-def test_a_filter_and_a_list_of_selectors_are_not_combined(path):
-    with pytest.raises(ConfigurationError, match="list of selectors"):
+@pytest.mark.parametrize(
+    "path", ["$[*,*].a", "$['a','b']", "$.a[0,1].b", "$[?count(@[*,*]) == 1].a"]
+)
+def test_a_list_of_selectors_is_refused(path):
+    """
+    ``[*,*]`` visits every node twice, and twice as many at the next step.
+    """
+    with pytest.raises(ConfigurationError, match="several values"):
         Path(path, parameter="email")
 
 
-def test_a_path_that_selects_many_thousands_of_nodes_is_done_at_the_second():
-    walks = []
-
-    class Walked(list):
-        def __iter__(self):
-            walks.append(self)
-            return super().__iter__()
-
-    tree = Walked([1, 2])
-    for _ in range(9):
-        tree = Walked([tree, tree])
-
-    assert find("$" + "[*,*]" * 9 + "[0]", tree) is ASTRAY
-    assert len(walks) < 100
+@pytest.mark.parametrize("path", ["$[" + "1" * 5000 + "]", "$[1e3]", "$[?@.a==1e999999]"])
+def test_a_number_that_no_path_can_have_is_refused(path):
+    with pytest.raises(ConfigurationError):
+        Path(path, parameter="email")
 
 
 def as_path(steps):

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from careof import NetworkPolicy
-from careof._network.policy import port_of, refusal
+from careof._network.policy import port_of
 from careof.errors import ConfigurationError, DestinationRefusedError
 
 ALLOWED_URLS = [
@@ -319,7 +319,7 @@ def test_every_refusal_says_the_same_words():
     with pytest.raises(DestinationRefusedError) as caught:
         NetworkPolicy().check_address("10.0.0.1")
 
-    assert {str(error) for error in [*errors, caught.value]} == {str(refusal())}
+    assert {str(error) for error in [*errors, caught.value]} == {str(NetworkPolicy().refusal())}
 
 
 def test_a_refusal_keeps_no_error_of_the_url_parser():
@@ -367,12 +367,63 @@ def test_an_opened_network_opens_no_internal_name():
     assert not policy.allows_url(httpx.URL("https://localhost/"))
 
 
-@pytest.mark.parametrize("networks", [["10.1.2.3/16"], ["inside"], [""], [None]])
+WHAT_NETWORKS_ARE = (
+    'NetworkPolicy: allow_networks: expected a list of networks such as ["10.1.0.0/16"], '
+    "without host bits."
+)
+
+
+@pytest.mark.parametrize(
+    "networks",
+    [
+        "10.1.0.0/16",
+        "",
+        None,
+        5,
+        ["10.1.2.3/16"],
+        ["inside"],
+        [""],
+        [None],
+        [167772160],
+        [b"\x7f\x00\x00\x01"],
+        [("10.0.0.0", 8)],
+        ipaddress.ip_network("10.1.0.0/16"),
+    ],
+)
 def test_a_wrong_network_is_refused_when_the_policy_is_built(networks):
-    with pytest.raises(ConfigurationError, match="allow_networks: expected networks") as caught:
+    with pytest.raises(ConfigurationError) as caught:
         NetworkPolicy(allow_networks=networks)
 
+    assert str(caught.value) == WHAT_NETWORKS_ARE
     assert caught.value.__context__ is None
+
+
+def test_a_network_may_be_an_object():
+    policy = NetworkPolicy(allow_networks={ipaddress.ip_network("10.1.0.0/16")})
+
+    assert policy.allows_address("10.1.2.3")
+
+
+@pytest.mark.parametrize(
+    "ports",
+    [443, "443", b"443", {"443"}, {0, 443}, {-1}, {65_536}, {True}, {443.0}, [None], [[443]]],
+)
+def test_a_wrong_port_is_refused_when_the_policy_is_built(ports):
+    with pytest.raises(ConfigurationError, match="NetworkPolicy: ports: expected a set") as caught:
+        NetworkPolicy(ports=ports)
+
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("ports", [{443}, [443, 443], (1, 65_535), range(8000, 8010), frozenset()])
+def test_any_collection_of_ports_will_do(ports):
+    assert NetworkPolicy(ports=ports).ports == frozenset(ports)
+
+
+@pytest.mark.parametrize("allow_http", ["false", 1, 0, None])
+def test_clear_text_is_allowed_by_a_plain_yes_only(allow_http):
+    with pytest.raises(ConfigurationError, match="NetworkPolicy: allow_http: expected True or"):
+        NetworkPolicy(allow_http=allow_http)
 
 
 @pytest.mark.parametrize(

@@ -141,3 +141,22 @@ def test_a_detail_that_could_be_an_address_is_dropped(address):
     error = error_of(value.raise_for_outcome)
 
     assert seen_in([*every_view_of(value), *every_view_of_error(error)], [address]) == []
+
+
+def test_a_receipt_prints_on_a_short_line():
+    value = Receipt(
+        reference_id="C-1",
+        survey_id="s",
+        channel="email",
+        outcome="no_address",
+        started_at=datetime.now(UTC),
+        duration=0.002,
+        detail="email",
+    )
+
+    assert str(value) == "C-1 no_address email (2 ms)"
+
+
+def test_a_receipt_that_lacks_a_field_says_which():
+    with pytest.raises(errors.ConfigurationError, match="started_at"):
+        Receipt.from_dict({"reference_id": "C-1"})

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import inspect
 import os
 import pathlib
 import signal
@@ -21,6 +22,7 @@ import trio
 
 import careof
 from careof import ContactSelector, Limits, NetworkPolicy, RequestTemplate, RetryPolicy
+from careof._network.flights import Flights
 from careof.auth import ApiKeyAuth, OAuth2ClientCredentials
 from careof.errors import (
     AuthenticationError,
@@ -79,6 +81,7 @@ def failure_of(shell, resolver, reference="ref-1"):
         ("network", "NetworkPolicy"),
         ("ssl_context", "SSLContext"),
         ("transport", "BaseTransport"),
+        ("clock", r"monotonic\(\) and time\(\)"),
     ],
 )
 @pytest.mark.parametrize("value", [SECRET, object()])
@@ -88,6 +91,12 @@ def test_a_wrong_argument_is_refused_by_name(shell, parameter, expected, value):
         shell.HttpResolver(**arguments)
 
     assert SECRET not in str(e.value)
+
+
+@pytest.mark.parametrize("value", [5, b"customer", object()])
+def test_a_name_that_is_no_text_is_refused(shell, value):
+    with pytest.raises(ConfigurationError, match="HttpResolver: name: expected a str"):
+        shell.HttpResolver(RequestTemplate(URL), SELECTOR, name=value)
 
 
 class LoopOnly(httpx.AsyncBaseTransport):
@@ -136,6 +145,50 @@ def test_every_option_can_be_given(shell):
     )
 
     assert repr(resolver) == f"{shell.HttpResolver.__name__}('the customer', auth=ApiKeyAuth)"
+
+
+def test_every_option_is_explained(shell):
+    explained = careof.HttpResolver.__doc__
+    options = inspect.signature(shell.HttpResolver).parameters
+
+    assert [name for name in options if f"\n        {name}: " not in explained] == []
+
+
+class FalseAuth(ApiKeyAuth):
+    def __len__(self):
+        return 0
+
+
+class FalseLimits(Limits):
+    def __len__(self):
+        return 0
+
+
+class FalsePolicy(NetworkPolicy):
+    def __len__(self):
+        return 0
+
+
+def test_what_a_host_gives_is_used_even_where_it_is_false(shell):
+    """
+    A collection of a host's own that is empty is false.
+    """
+    router = respx.Router()
+    route = router.get("http://contacts.example/c/ref-1").respond(content=BODY)
+    resolver = mocked(
+        shell,
+        router.handler,
+        "http://contacts.example/c/{reference_id}",
+        auth=FalseAuth("X-Key", SECRET),
+        limits=FalseLimits(max_body=1),
+        network=FalsePolicy(allow_http=True, ports={80}),
+        name="",
+    )
+    failure = failure_of(shell, resolver)
+
+    assert failure.detail == "too_large"
+    assert route.calls.last.request.headers["X-Key"] == SECRET
+    assert repr(resolver) == f"{shell.HttpResolver.__name__}('', auth=FalseAuth)"
 
 
 def test_without_a_name_it_is_called_after_its_host(shell):
@@ -720,6 +773,16 @@ def test_a_check_of_a_name_that_leads_inside_fails_at_the_destination(shell, mon
 
     assert (states(report)["template"], states(report)["destination"]) == ("ok", "failed")
     assert type(report.error) is DestinationRefusedError
+
+
+def test_a_check_while_too_many_names_are_looked_up_fails_at_the_destination(shell, monkeypatch):
+    board = Flights("names", limit=0, patience=60)
+    monkeypatch.setattr("careof._network.names._FLIGHTS", board)
+    resolver = shell.HttpResolver(RequestTemplate(URL), SELECTOR)
+    report = shell.call(resolver.check, "ref-1")
+
+    assert (states(report)["destination"], states(report)["connect"]) == ("failed", "not reached")
+    assert report.error.detail == "names_busy"
 
 
 def test_a_check_with_a_token_that_is_refused_fails_at_the_token(shell):

@@ -222,3 +222,8 @@ def test_a_text_that_can_be_encoded_is_whole(text):
 @pytest.mark.parametrize("text", ["\ud800", "ab\udfff", "\udc00\ud800"])
 def test_a_text_with_half_a_character_is_not_whole(text):
     assert not is_whole(text)
+
+
+def test_no_state_is_handed_out():
+    with pytest.raises(TypeError, match="shows its state to nobody"):
+        EmailAddress("ada@people.example").__getstate__()

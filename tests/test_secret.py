@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 
 from careof import Secret
-from careof._values.secret import reveal
+from careof._values.secret import as_secret, reveal
 from careof.errors import ConfigurationError
 from tests import strategies
 from tests.support.canary import SECRET, every_view_of, every_view_of_error, seen_in
@@ -139,7 +141,7 @@ def test_a_source_that_fails_is_named_and_nothing_of_its_error_is_kept(tmp_path)
 
 
 @pytest.mark.parametrize("end", ["\n", "\r", "\udcff"])
-@settings(max_examples=25)
+@settings(deadline=None, max_examples=25)
 @given(text=strategies.secrets)
 def test_no_error_holds_the_secret(text, end):
     unfit = f"{text}{end}"
@@ -149,9 +151,39 @@ def test_no_error_holds_the_secret(text, end):
     assert seen_in([*every_view_of_error(built), *every_view_of_error(read)], [text]) == []
 
 
+@pytest.mark.parametrize("value, problem", UNFIT)
+def test_an_unfit_value_of_a_parameter_is_an_error_that_names_the_parameter(value, problem):
+    error = as_secret(value, "Thing: key")
+
+    assert isinstance(error, ConfigurationError)
+    assert re.match(f"Thing: key: expected Secret or str, but it .*{problem}", str(error))
+    assert seen_in(every_view_of_error(error)) == []
+
+
+def test_a_secret_stays_the_same_and_a_text_becomes_one():
+    secret = Secret.from_callable(failing)
+
+    assert as_secret(secret, "Thing: key") is secret
+    assert as_secret(SECRET, "Thing: key").reveal() == SECRET
+
+
 def test_reveal_takes_plain_texts_and_secrets():
     assert (reveal("a"), reveal(Secret("b"))) == ("a", "b")
 
 
 def test_a_secret_is_masked_everywhere():
     assert seen_in(every_view_of({"key": Secret(SECRET)})) == []
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: Secret.from_env(""),
+        lambda: Secret.from_env(None),
+        lambda: Secret.from_file(5),
+        lambda: Secret.from_callable("x"),
+    ],
+)
+def test_a_source_that_cannot_be_one_is_refused_at_once(build):
+    with pytest.raises(ConfigurationError, match="expected"):
+        build()

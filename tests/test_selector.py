@@ -17,10 +17,10 @@ ANSWER = {
 
 
 def select(tree, asked="C-1", /, **paths):
-    return ContactSelector(**paths).select(tree, asked)
+    return ContactSelector(**paths)._select(tree, asked)
 
 
-@pytest.mark.parametrize("form", ["$.data.{}", "/data/{}", "$['data']['{}']", "$.data['{}','x']"])
+@pytest.mark.parametrize("form", ["$.data.{}", "/data/{}", "$['data']['{}']"])
 def test_what_is_named_is_read(form):
     contact = select(
         ANSWER,
@@ -48,7 +48,7 @@ def test_what_is_not_named_is_not_read():
 @pytest.mark.parametrize(
     "tree", [{"data": {}}, {"data": {"email": None}}, {"data": {"email": ""}}]
 )
-@pytest.mark.parametrize("path", ["$.data.email", "/data/email", "$.data['email','x']"])
+@pytest.mark.parametrize("path", ["$.data.email", "/data/email"])
 def test_an_absent_null_or_empty_leaf_is_no_address(tree, path):
     contact = select(tree, email=path)
 
@@ -87,7 +87,7 @@ def test_anything_but_one_text_that_is_an_address_is_no_contact(tree, detail, st
     assert seen_in(every_view_of_error(refused)) == []
 
 
-@pytest.mark.parametrize("path", ["$.data[*]", "$.data['a','b']", "$[?@.a].*"])
+@pytest.mark.parametrize("path", ["$.data[*]", "$[?@.a].*"])
 def test_several_nodes_are_no_contact(path):
     refused = select({"data": {"a": EMAIL, "b": EMAIL}}, email=path)
 
@@ -138,7 +138,7 @@ def test_an_answer_about_the_reference_is_used(echo, reference):
     ],
 )
 def test_an_answer_about_somebody_else_or_nobody_is_refused(tree, reference):
-    refused = ContactSelector(email="/email", reference_id="/id").select(tree, reference)
+    refused = ContactSelector(email="/email", reference_id="/id")._select(tree, reference)
 
     assert isinstance(refused, UnexpectedAnswerError)
     assert (refused.detail, refused.step) == ("other_reference", "selection")
@@ -154,11 +154,6 @@ def test_several_echoes_are_none():
     refused = select({"ids": ["C-1", "C-1"], "e": EMAIL}, email="$.e", reference_id="$.ids[*]")
 
     assert refused.detail == "other_reference"
-
-
-@pytest.mark.parametrize("paths, has_echo", [({}, False), ({"reference_id": "$.id"}, True)])
-def test_a_selector_knows_whether_answers_say_whom_they_are_about(paths, has_echo):
-    assert ContactSelector(email="$.email", **paths).has_echo is has_echo
 
 
 @pytest.mark.parametrize("path", ["$.data.none", "$.none.none", "$.data.note", "$.data[*]"])
@@ -218,9 +213,7 @@ def test_a_selector_shows_its_paths():
         email="$.e", reference_id="/id", attributes={"b": "$.b", "a": "$.a"}
     )
 
-    assert repr(selector) == (
-        "ContactSelector(email='$.e', reference_id='/id', attributes=['a', 'b'])"
-    )
+    assert repr(selector) == ("ContactSelector(email='$.e', reference_id='/id')")
 
 
 PATHS = st.sampled_from(
@@ -236,7 +229,6 @@ PATHS = st.sampled_from(
         "$.*.*",
         "$[0:2].a",
         "$[::-1]",
-        "$['a','b']",
         "$[?@.a]",
         "$[?@.a == @.b].email",
         "$[?@.a < 1 && @.b >= 'a'].a",

@@ -140,10 +140,11 @@ def test_what_cannot_be_an_email_is_rejected_before_anything_is_opened(shell, se
         errors = [
             failure(shell, sender, contact(None), message()),
             failure(shell, sender, contact(), message(subject="a\r\nBcc: eve@evil.example")),
+            failure(shell, sender, contact(), message(channel="sms")),
         ]
 
-    assert [type(error) for error in errors] == [SendRejectedError] * 2
-    assert [error.detail for error in errors] == ["no_address", "mail"]
+    assert [type(error) for error in errors] == [SendRejectedError] * 3
+    assert [error.detail for error in errors] == ["no_address", "mail", "channel"]
     assert not server.parted.is_set()
 
 
@@ -175,6 +176,8 @@ def test_before_the_message_no_reply_means_that_nothing_was_accepted(
         ("rcpt", "4xx", (SendUnavailableError, "smtp_451_4.3.2")),
         ("rcpt", "421", (SendUnavailableError, "smtp_421_4.3.2")),
         ("rcpt", "5xx", (SendRejectedError, "smtp_550_5.1.1")),
+        ("rcpt", "530", (SendUnavailableError, "smtp_530_5.7.0")),
+        ("rcpt", "552", (SendUnavailableError, "smtp_552_5.2.2")),
         ("rcpt", "3xx", (SendUnavailableError, "smtp_354")),
         ("data", "4xx", (SendUnavailableError, "smtp_451_4.3.2")),
         ("data", "5xx", (SendRejectedError, "smtp_550_5.1.1")),
@@ -188,6 +191,13 @@ def test_a_refusal_is_for_now_or_for_ever(shell, sender_to, point, behaviour, ex
 
     assert (type(error), error.detail) == expected
     assert server.accepted == 0
+
+
+def test_a_server_that_forwards_has_accepted_the_recipient(shell, sender_to):
+    with ScriptedServer({"rcpt": "forwards"}) as server:
+        shell.call(sender_to(server).send, contact(), message())
+
+    assert len(server.messages) == 1
 
 
 @pytest.mark.parametrize("behaviour", [*NO_REPLY, "3xx"])
@@ -607,10 +617,13 @@ def not_verifying(*, names):
         ("port", {"port": 0}),
         ("port", {"port": 65_536}),
         ("port", {"port": "587"}),
+        ("port", {"port": 0.5}),
         ("username, password", {"username": USER}),
         ("username, password", {"password": SECRET}),
-        ("username, password", {"username": USER, "password": 5}),
-        ("username, password", {"username": 5, "password": SECRET}),
+        ("username", {"username": 5, "password": SECRET}),
+        ("password", {"username": USER, "password": 5}),
+        ("password", {"username": USER, "password": ""}),
+        ("password", {"username": USER, "password": f"{SECRET}\n"}),
         ("ssl_context", {"ssl_context": not_verifying(names=True)}),
         ("ssl_context", {"ssl_context": not_verifying(names=False)}),
         ("from_address", {"from_address": "nobody"}),
@@ -626,7 +639,9 @@ def not_verifying(*, names):
 def test_a_wrong_option_is_refused_by_name(shell, parameter, options):
     options = {"host": "smtp.host.example", "from_address": FROM} | options
 
-    with pytest.raises(ConfigurationError, match=f"SmtpSender: {parameter}: ") as caught:
+    with pytest.raises(
+        ConfigurationError, match=rf"\A{shell.SmtpSender.__name__}: {parameter}: "
+    ) as caught:
         shell.SmtpSender(options.pop("host"), **options)
 
     assert SECRET not in str(caught.value)

@@ -9,9 +9,8 @@ import time
 import pytest
 
 from careof import NetworkPolicy
-from careof._network.limits import Deadline
 from careof._sending.smtp_dialogue import RefusedError, UnusableError
-from careof._sending.smtp_session import Session, _connected
+from careof._sending.smtp_session import Session
 from careof.errors import (
     ConfigurationError,
     DeliveryUncertainError,
@@ -115,24 +114,6 @@ def test_a_name_that_does_not_resolve_in_time_ends_at_the_deadline(monkeypatch):
     assert our_threads() == []
 
 
-def test_the_next_address_is_tried_when_one_does_not_answer():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-
-        stream = _connected(["127.0.0.2", "127.0.0.1"], port, Deadline(FakeClock(), 5.0))
-
-        assert stream.getpeername() == ("127.0.0.1", port)
-        stream.close()
-
-
-def test_no_address_that_answers_is_the_failure_of_the_last():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-
-    with pytest.raises(ConnectionRefusedError):
-        _connected(["127.0.0.2", "127.0.0.1"], port, Deadline(FakeClock(), 5.0))
-
-
 def test_a_connection_that_comes_after_the_deadline_is_not_used(session):
     """
     The timer found nothing to shut down, so nothing else would end the session.
@@ -146,30 +127,58 @@ def test_a_connection_that_comes_after_the_deadline_is_not_used(session):
     assert session.failure(TimeoutError()).detail == "deadline"
 
 
+class Secured:
+    """
+    A socket in TLS that says when its handshake begins.
+    """
+
+    def __init__(self, begins):
+        self.begins = begins
+
+    def settimeout(self, seconds):
+        assert seconds > 0
+
+    def do_handshake(self):
+        self.begins(self)
+
+    def close(self):
+        pass
+
+
+class Context:
+    """
+    What makes a ``Secured`` of a socket.
+    """
+
+    def __init__(self, begins=lambda secured: None):
+        self.begins = begins
+        self.names = []
+
+    def wrap_socket(self, stream, *, server_hostname, do_handshake_on_connect):
+        assert not do_handshake_on_connect
+        self.names.append(server_hostname)
+        return Secured(self.begins)
+
+
 def test_a_handshake_can_be_shut_down(session):
     """
     Wrapping takes the descriptor away from the socket that was held before.
     """
     held = []
 
-    class Secured:
-        def settimeout(self, seconds):
-            assert seconds > 0
-
-        def do_handshake(self):
-            held.append(session._stream is self)
-
-        def close(self):
-            pass
-
-    class Context:
-        def wrap_socket(self, stream, *, server_hostname, do_handshake_on_connect):
-            assert not do_handshake_on_connect
-            return Secured()
-
-    session._secure(None, Context(), "mail.example")
+    session._secure(
+        None, Context(lambda secured: held.append(session._stream is secured)), "mail.example"
+    )
 
     assert held == [True]
+
+
+def test_the_dot_of_an_absolute_name_is_no_part_of_what_is_certified(session):
+    context = Context()
+
+    session._secure(None, context, "mail.example.")
+
+    assert context.names == ["mail.example"]
 
 
 def test_a_session_closes_its_connection_and_its_timer():

@@ -24,7 +24,7 @@ HOST = "https://contacts.customer.example"
 
 
 def filled(url, reference="C-1", **options):
-    request = RequestTemplate(url, **options).fill(reference)
+    request = RequestTemplate(url, **options)._fill(reference)
     assert isinstance(request, httpx.Request), repr(request)
     return request
 
@@ -115,7 +115,7 @@ def test_a_reference_is_percent_encoded(reference, encoded):
     ],
 )
 def test_a_reference_that_makes_a_dot_segment_is_refused(lead, reference):
-    refused = RequestTemplate(HOST + lead.format("{reference_id}")).fill(reference)
+    refused = RequestTemplate(HOST + lead.format("{reference_id}"))._fill(reference)
 
     assert isinstance(refused, InvalidReferenceError)
     assert (refused.detail, refused.step) == ("reference_path", "template")
@@ -123,7 +123,7 @@ def test_a_reference_that_makes_a_dot_segment_is_refused(lead, reference):
 
 @pytest.mark.parametrize("lead", ["/.{}/x", "/{}./x", "/%2e{}/x"])
 def test_a_dot_of_the_template_and_one_of_the_reference_are_a_dot_segment(lead):
-    refused = RequestTemplate(HOST + lead.format("{reference_id}")).fill(".")
+    refused = RequestTemplate(HOST + lead.format("{reference_id}"))._fill(".")
 
     assert refused.detail == "reference_path"
 
@@ -151,7 +151,7 @@ def test_what_is_no_reference_is_refused_in_every_position(reference, detail):
         RequestTemplate(HOST, headers={"X-Ref": "{reference_id}"}),
         RequestTemplate(HOST, method="POST", json=["{reference_id}"]),
     ):
-        assert template.fill(reference).detail == detail
+        assert template._fill(reference).detail == detail
 
 
 PATH = re.compile(rb"/c/([^/?#]*)/contact\?a=1&q=([^&=#]*)&b=2&reference_id=([^&=#]*)")
@@ -166,7 +166,7 @@ PATH = re.compile(rb"/c/([^/?#]*)/contact\?a=1&q=([^&=#]*)&b=2&reference_id=([^&
 @example(".evil.example")
 def test_a_reference_never_leaves_its_segment_or_its_value(reference):
     url = HOST + "/c/{reference_id}/contact?a=1&q={reference_id}&b=2{&reference_id}"
-    request = RequestTemplate(url).fill(reference)
+    request = RequestTemplate(url)._fill(reference)
     if isinstance(request, CareofError):
         assert isinstance(request, InvalidReferenceError)
         return
@@ -186,7 +186,7 @@ def test_a_reference_stands_in_a_header():
 
 @pytest.mark.parametrize("reference", ["ä", "a\u2028b", " a", "a ", "👍", "\xa0"])
 def test_a_reference_that_cannot_stand_in_a_header_is_refused(reference):
-    refused = RequestTemplate(HOST, headers={"X-Ref": "{reference_id}"}).fill(reference)
+    refused = RequestTemplate(HOST, headers={"X-Ref": "{reference_id}"})._fill(reference)
 
     assert isinstance(refused, InvalidReferenceError)
     assert refused.detail == "reference_header"
@@ -195,14 +195,14 @@ def test_a_reference_that_cannot_stand_in_a_header_is_refused(reference):
 @given(strategies.references)
 def test_a_reference_never_ends_a_header(reference):
     template = RequestTemplate(HOST, headers={"X-Ref": "a{reference_id}b"})
-    request = template.fill(reference)
+    request = template._fill(reference)
     if isinstance(request, CareofError):
         return
 
     *others, (name, value) = request.headers.raw
 
     assert (name, value.decode("ascii")) == (b"x-ref", f"a{reference}b")
-    assert others == template.fill("C-1").headers.raw[:-1]
+    assert others == template._fill("C-1").headers.raw[:-1]
 
 
 def test_json_is_filled_in_its_structure():
@@ -221,7 +221,7 @@ def test_json_is_filled_in_its_structure():
 def test_a_reference_never_breaks_out_of_the_json(reference, rest):
     request = RequestTemplate(
         HOST, method="POST", json={"id": "{reference_id}", "rest": [rest]}
-    ).fill(reference)
+    )._fill(reference)
     assume(isinstance(request, httpx.Request))
     filled_rest = json.loads(json.dumps([rest]))
 
@@ -234,7 +234,7 @@ def test_a_reference_never_breaks_out_of_the_json(reference, rest):
 def test_a_reference_never_leaves_its_form_value(reference):
     request = RequestTemplate(
         HOST, method="POST", form={"a": "1", "id": "<{reference_id}>", "b": "2"}
-    ).fill(reference)
+    )._fill(reference)
     assume(isinstance(request, httpx.Request))
 
     assert parse_qsl(request.content.decode(), strict_parsing=True) == [
@@ -268,7 +268,7 @@ def test_secrets_stand_in_headers_json_and_form_and_are_read_at_each_use():
     with_json = RequestTemplate(HOST, method="POST", headers={"X-Key": secret}, json=[asking])
     with_form = RequestTemplate(HOST, method="POST", headers={"X-Key": secret}, form=asking)
 
-    first, second = with_json.fill("C-1"), with_form.fill("C-1")
+    first, second = with_json._fill("C-1"), with_form._fill("C-1")
 
     assert (first.headers["x-key"], json.loads(first.content)[0]["key"]) == ("1", "2")
     assert (second.headers["x-key"], parse_qs(second.content)[b"key"]) == ("3", [b"4"])
@@ -287,7 +287,7 @@ def test_a_secret_that_cannot_stand_in_a_header_is_the_programs_fault(value):
     """
     template = RequestTemplate(HOST + "/{reference_id}", headers={"X-Key": Secret(value)})
 
-    refused = template.fill("C-1")
+    refused = template._fill("C-1")
 
     assert isinstance(refused, AuthenticationError)
     assert (refused.detail, refused.outcome, refused.step) == ("secret", "auth_failed", "template")
@@ -334,9 +334,9 @@ def test_what_the_host_changes_later_changes_no_request():
     form["a"] = "x"
     headers["X-A"] = "2"
 
-    assert json.loads(with_json.fill("C-1").content) == {"a": ["C-1"]}
-    assert with_json.fill("C-1").headers["x-a"] == "1"
-    assert with_form.fill("C-1").content == b"a=C-1"
+    assert json.loads(with_json._fill("C-1").content) == {"a": ["C-1"]}
+    assert with_json._fill("C-1").headers["x-a"] == "1"
+    assert with_form._fill("C-1").content == b"a=C-1"
 
 
 @pytest.mark.parametrize(
@@ -353,7 +353,7 @@ def test_the_origin_is_where_every_request_goes(url, origin):
     template = RequestTemplate(url)
 
     assert template.origin == httpx.URL(origin)
-    assert template.fill("C-1").url.copy_with(raw_path=b"/") == template.origin
+    assert template._fill("C-1").url.copy_with(raw_path=b"/") == template.origin
 
 
 @pytest.mark.parametrize(
@@ -509,7 +509,7 @@ def test_a_template_shows_its_host_only():
         f"{HOST}/{SECRET}/{{reference_id}}?key={SECRET}", headers={"X-Key": SECRET}
     )
 
-    assert repr(template) == "RequestTemplate(GET contacts.customer.example)"
+    assert repr(template) == "RequestTemplate(contacts.customer.example)"
     assert seen_in(every_view_of(template)) == []
 
 
@@ -520,7 +520,14 @@ def test_a_template_may_hold_keys_and_is_not_pickled():
 
 @given(strategies.emails | strategies.phones, st.sampled_from(["{}", " {}", "x/{}", "{}/.."]))
 def test_no_refusal_holds_the_reference(address, form):
-    refused = RequestTemplate(HOST + "/{reference_id}").fill(form.format(address))
+    refused = RequestTemplate(HOST + "/{reference_id}")._fill(form.format(address))
     assume(isinstance(refused, CareofError))
 
     assert seen_in(every_view_of_error(refused), [address]) == []
+
+
+def test_a_reference_that_makes_the_url_too_long_is_refused():
+    template = RequestTemplate("https://contacts.customer.example" + "/{reference_id}" * 100)
+    refused = template._fill("é" * 256)
+
+    assert (refused.outcome, refused.detail) == ("refused", "reference_length")

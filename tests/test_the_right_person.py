@@ -72,16 +72,32 @@ def test_every_lookup_has_a_connection_of_its_own(shell):
     assert server.connections == 3
 
 
-def test_an_answer_too_many_never_reaches_the_next_lookup(shell):
-    with Server("two_answers") as server:
-        resolver = over_a_socket(shell, server)
-        first = shell.call(resolver.resolve, "ref-1")
-        server.mode = "silence_for_ref_2"
-        server._silence_for_ref_2 = lambda stream: None
-        with pytest.raises(CareofError):
-            shell.call(resolver.resolve, "ref-2")
+@pytest.mark.parametrize("selector", [ECHO, NO_ECHO])
+def test_of_two_answers_to_one_question_none_is_used(shell, selector):
+    with Server("two_answers") as server, pytest.raises(CareofError) as caught:
+        shell.call(over_a_socket(shell, server, selector).resolve, "ref-1")
 
-    assert first.reference_id == "ref-1"
+    assert caught.value.detail == "trailing_data"
+
+
+@pytest.mark.parametrize("age", ["1", "3600", "soon"])
+def test_an_answer_from_a_cache_is_refused(shell, age):
+    transport = httpx.MockTransport(
+        lambda request: httpx.Response(200, json=PEOPLE["ref-1"], headers={"Age": age})
+    )
+    template = RequestTemplate("https://contacts.customer.example/{reference_id}")
+    resolver = shell.HttpResolver(template, ECHO, transport=transport)
+    with pytest.raises(CareofError) as caught:
+        shell.call(resolver.resolve, "ref-1")
+
+    assert caught.value.detail == "cached"
+
+
+def test_no_cache_is_asked_to_answer(shell):
+    with Server() as server:
+        shell.call(over_a_socket(shell, server).resolve, "ref-1")
+
+    assert b"cache-control: no-cache, no-store" in server.requests[0].lower()
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from careof import ContactSelector, Limits, NetworkPolicy, RequestTemplate
-from careof._network.tls import default_context, verifies
+from careof._network.tls import certified_name, default_context, verifies
 from careof.errors import ConfigurationError, DeadlineError, EndpointUnavailableError
 from tests.support.server import Server, authority, certificate, trusting
 
@@ -164,3 +164,8 @@ def test_a_handshake_without_end_keeps_the_deadline(shell, mode, limits):
 
     assert lasted < 3
     assert caught.value.step == "tls"
+
+
+@pytest.mark.parametrize("host", ["contacts.example", "contacts.example."])
+def test_a_certificate_has_the_name_of_a_host_without_a_dot_at_its_end(host):
+    assert certified_name(host) == "contacts.example"

@@ -7,7 +7,13 @@ import pytest
 
 from careof import Secret
 from careof.auth import AccessToken
-from careof.auth._access_token import LONGEST_LIFETIME, REFRESH_PAUSE, read_lifetime
+from careof.auth._access_token import (
+    LONGEST_LIFETIME,
+    REFRESH_PAUSE,
+    begin,
+    held,
+    read_lifetime,
+)
 from careof.errors import ConfigurationError
 from careof.testing import FakeClock
 from tests.support.canary import every_view_of
@@ -17,9 +23,12 @@ DAY = 86_400
 
 def token_asked_for_now(clock, *, lifetime=None, expires_in=None, configured=None, leeway=30.0):
     expires_at = None if expires_in is None else clock.time() + expires_in
-    token = AccessToken("t", expires_at, lifetime=lifetime)
-    token.begins(asked_for=(clock.time(), clock.monotonic()), configured=configured, leeway=leeway)
-    return token
+    return begin(
+        AccessToken("t", expires_at, lifetime=lifetime),
+        asked_for=(clock.time(), clock.monotonic()),
+        configured=configured,
+        leeway=leeway,
+    )
 
 
 @pytest.mark.parametrize(
@@ -98,11 +107,10 @@ def test_a_token_is_refreshed_when_the_leeway_or_a_fifth_of_its_life_is_left(
 
 def test_a_lifetime_counts_from_when_the_token_was_asked_for():
     clock = FakeClock()
-    token = AccessToken("t", lifetime=100)
     asked_for = clock.time(), clock.monotonic()
     clock.advance(40)
 
-    token.begins(asked_for=asked_for, configured=None, leeway=30)
+    token = begin(AccessToken("t", lifetime=100), asked_for=asked_for, configured=None, leeway=30)
 
     assert token.seconds_left(clock) == 60
     assert token.age(clock) == 40
@@ -164,7 +172,7 @@ def test_after_a_failed_refresh_retry_after_is_respected(retry_after, pause):
 
 def test_a_token_that_a_host_puts_into_a_cache_lives_until_it_expires():
     clock = FakeClock()
-    token = AccessToken("t", clock.time() + 10)
+    token = held(AccessToken("t", clock.time() + 10))
 
     assert token.is_alive(clock)
     assert not token.wants_refresh(clock)
@@ -215,9 +223,19 @@ def test_expires_in_is_a_number_or_its_text_and_nothing_else(value, seconds):
     assert read_lifetime(value) == seconds
 
 
+@pytest.mark.parametrize("name", ["value", "expires_at", "lifetime"])
+@pytest.mark.parametrize("kind", [lambda token: token, held])
+def test_a_token_cannot_be_changed(name, kind):
+    token = kind(AccessToken("t"))
+
+    with pytest.raises(AttributeError, match=f"{name} cannot be changed"):
+        setattr(token, name, 60)
+
+
+@pytest.mark.parametrize("kind", [lambda token: token, held])
 @pytest.mark.parametrize("value", ["hidden-token", Secret("hidden-token")])
-def test_a_token_is_sealed(value):
-    token = AccessToken(value, 60, lifetime=60)
+def test_a_token_is_sealed(value, kind):
+    token = kind(AccessToken(value, 60, lifetime=60))
 
     assert token.value.reveal() == "hidden-token"
     assert "hidden-token" not in "".join(every_view_of(token))

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import datetime as dt
 import enum
 import gc
-import threading
-import types
+import pathlib
 import uuid
 import weakref
+from decimal import Decimal
 
 import httpx
 import pytest
@@ -15,9 +16,11 @@ from hypothesis import strategies as st
 from careof import EmailAddress, Secret
 from careof._reading.paths import Path
 from careof.auth import AccessToken, MemoryTokenCache, _cache
-from careof.auth._cache import fingerprint, process_cache
+from careof.auth._cache import PROCESS_CACHE, fingerprint
+from careof.auth._lease import Lease
 from careof.errors import ConfigurationError
 from tests.support.forks import in_a_child
+from tests.support.tokens import TokenServer, VoucherAuth, request_in
 
 
 class Masked(str):
@@ -36,6 +39,41 @@ class Masked(str):
 class Region(enum.Enum):
     EU = "eu"
     US = "us"
+
+
+class Level(enum.IntEnum):
+    ONE = 1
+    UNO = 1
+    TWO = 2
+
+
+class Right(enum.Flag):
+    READ = 1
+    WRITE = 2
+    ADMIN = 4
+
+
+class Config:
+    """
+    An object of a host's that can be changed in place.
+    """
+
+    tenant = "a"
+
+
+def enum_made_in_a_function():
+    return enum.Enum("Region", ["EU"]).EU
+
+
+class MaskedNumber(int):
+    """
+    A number that hides itself.
+    """
+
+    def __repr__(self):
+        return "***"
+
+    __str__ = __repr__
 
 
 def test_a_token_is_found_under_its_key_only():
@@ -87,16 +125,13 @@ def test_ten_thousand_tenants_do_not_fill_the_memory():
     assert repr(cache) == "MemoryTokenCache(100 tokens)"
 
 
-@pytest.mark.parametrize("size", [0, -1])
+@pytest.mark.parametrize("size", [0, -1, "a", 1.5, True, None])
 def test_a_cache_without_room_is_refused(size):
     with pytest.raises(ConfigurationError, match=r"^MemoryTokenCache: max_tokens: "):
         MemoryTokenCache(max_tokens=size)
 
 
 def test_a_cache_that_nobody_has_any_more_is_collected():
-    """
-    What is registered for a fork is never let go.
-    """
     cache = MemoryTokenCache()
     cache.set("a", AccessToken("t"))
     gone = weakref.ref(cache)
@@ -107,8 +142,17 @@ def test_a_cache_that_nobody_has_any_more_is_collected():
     assert gone() is None
 
 
-def test_a_lock_that_was_held_at_a_fork_is_free_in_the_child():
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda cache: cache.set("b", AccessToken("t")),
+        lambda cache: cache.delete_if("b", AccessToken("t")),
+    ],
+    ids=["set", "delete_if"],
+)
+def test_a_lock_that_was_held_at_a_fork_is_free_in_the_child(use):
     cache = MemoryTokenCache()
+    use(cache)
 
     with cache._lock:
         result = in_a_child(lambda: cache.set("a", AccessToken("t")))
@@ -116,30 +160,10 @@ def test_a_lock_that_was_held_at_a_fork_is_free_in_the_child():
     assert result == "None"
 
 
-def test_every_cache_gets_a_free_lock():
-    caches = [MemoryTokenCache(), MemoryTokenCache()]
-    locks = [cache._lock for cache in caches]
-
-    with locks[0], locks[1]:
-        _cache._renew_locks()
-        for cache in caches:
-            cache.set("a", AccessToken("t"))
-
-    assert [cache._lock in locks for cache in caches] == [False, False]
-
-
-def test_a_system_without_fork_has_nothing_to_watch(monkeypatch):
-    registered = []
-    monkeypatch.setattr(_cache, "os", types.SimpleNamespace(register_at_fork=registered.append))
-    monkeypatch.delattr(_cache.os, "register_at_fork")
-
-    _cache._watch_forks.__wrapped__()
-
-    assert registered == []
-
-
 def test_strategies_share_one_cache_in_a_process():
-    assert process_cache() is process_cache()
+    caches = [Lease(VoucherAuth(), request_in(TokenServer()))._cache for _ in range(2)]
+
+    assert caches == [PROCESS_CACHE] * 2
 
 
 DIFFERENT = [
@@ -183,6 +207,26 @@ DIFFERENT = [
     (Masked("b1"),),
     (Region.EU,),
     (Region.US,),
+    (Level.ONE,),
+    (Level.TWO,),
+    (2,),
+    (MaskedNumber(1), 0),
+    (MaskedNumber(2), 0),
+    (2.0,),
+    (10**5000,),
+    (Right.READ,),
+    (Right.READ | Right.WRITE,),
+    (Right.READ | Right.ADMIN,),
+    (uuid.UUID(int=1),),
+    (uuid.UUID(int=2),),
+    (dt.date(2024, 1, 1),),
+    (dt.datetime(2024, 1, 1),),  # noqa: DTZ001  # a host may store one
+    (dt.datetime(2024, 1, 1, tzinfo=dt.UTC),),
+    (dt.timedelta(1),),
+    (dt.timedelta(2),),
+    (Decimal(1),),
+    (Decimal("1.0"),),
+    (pathlib.PurePosixPath("$.a.b"),),
     (httpx.URL("https://a.example/token"),),
     (httpx.URL("https://b.example/token"),),
     ("https://a.example/token",),
@@ -235,10 +279,9 @@ def test_order_and_kind_of_a_collection_make_no_difference(one, other):
     assert fingerprint(one) == fingerprint(other)
 
 
-def test_an_object_is_only_equal_to_itself():
-    one, other = EmailAddress.parse("a@b.example"), EmailAddress.parse("a@b.example")
+def test_members_of_two_enums_of_one_name_are_told_apart():
+    one, other = enum_made_in_a_function(), enum_made_in_a_function()
 
-    assert fingerprint(one) == fingerprint(one)
     assert fingerprint(one) != fingerprint(other)
 
 
@@ -261,19 +304,32 @@ def test_a_fingerprint_cannot_be_made_outside_of_the_process(monkeypatch):
     Without a key, one could try all passwords of a list.
     """
     before = fingerprint("a")
-    monkeypatch.setattr(_cache, "_process_key", lambda: b"another process")
+    monkeypatch.setattr(_cache, "_PROCESS_KEY", b"another process")
 
     assert fingerprint("a") != before
 
 
-@pytest.mark.parametrize("value", [10j, bytearray(b"a"), range(2), slice(1)])
-def test_what_cannot_be_told_apart_is_refused(value):
-    with pytest.raises(ConfigurationError, match=rf"identity\(\): a {type(value).__name__} "):
-        fingerprint(value)
+@pytest.mark.parametrize(
+    "value",
+    [
+        10j,
+        bytearray(b"a"),
+        range(2),
+        Config(),
+        Config,
+        print,
+        EmailAddress.parse("a@b.example"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_is_no_value_is_refused(value):
+    """
+    Changed in place, it would go on finding the token of what it was.
+    """
+    with pytest.raises(ConfigurationError, match="override identity") as caught:
+        fingerprint({"config": [value]})
 
-
-def test_a_uuid_is_told_apart():
-    assert fingerprint(uuid.UUID(int=1)) != fingerprint(uuid.UUID(int=2))
+    assert f"identity(): a {type(value).__name__} " in str(caught.value)
 
 
 identities = st.recursive(
@@ -298,20 +354,15 @@ def test_two_identities_have_one_fingerprint_if_and_only_if_they_are_equal(one, 
     assert (fingerprint(one) == fingerprint(other)) is same
 
 
-def test_threads_that_come_first_together_get_one_cache_and_one_key(monkeypatch):
-    monkeypatch.setattr(_cache, "_of_the_process", {})
-    monkeypatch.setattr(_cache, "_key_of_the_process", {})
-    together = threading.Barrier(20)
-    found = []
+def test_a_cache_begins_anew_with_a_free_lock_and_its_tokens():
+    """
+    What a child does at once; another test forks for real.
+    """
+    cache, token = MemoryTokenCache(), AccessToken("t")
+    cache.set("a", token)
 
-    def first():
-        together.wait()
-        found.append((process_cache(), fingerprint("x")))
+    with cache._lock:
+        cache._begin_anew()
+        cache.set("b", token)
 
-    threads = [threading.Thread(target=first) for _ in range(20)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert len(set(found)) == 1
+    assert [cache.get(key) for key in "ab"] == [token, token]

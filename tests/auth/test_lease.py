@@ -8,11 +8,11 @@ import pytest
 
 from careof import Limits, Secret
 from careof._network.call import call_of
-from careof._network.flights import landed
+from careof._network.flights import wait_for
 from careof._network.network import Network
 from careof.auth import AccessToken, MemoryTokenCache, TokenAuth, _lease
 from careof.auth._access_token import REFRESH_PAUSE
-from careof.auth._cache import process_cache
+from careof.auth._cache import PROCESS_CACHE
 from careof.auth._lease import REJECTION_PAUSE, Lease
 from careof.errors import (
     AuthenticationError,
@@ -43,7 +43,7 @@ def voucher(server, **options):
 
 def fetched(lease, flight=None):
     flight = flight or lease.flight()
-    landed(flight, 10)
+    wait_for(flight, 10)
     return lease.landed(flight)
 
 
@@ -162,7 +162,7 @@ def test_without_a_cache_of_its_own_a_strategy_uses_the_one_of_the_process():
 
     token = fetched(lease())
 
-    assert process_cache().get(lease()._key) is token
+    assert PROCESS_CACHE.get(lease()._key) is token
 
 
 def test_an_empty_cache_that_has_a_length_is_used():
@@ -187,6 +187,9 @@ def test_a_cache_that_cannot_be_hashed_is_used():
 
         def set(self, key, token):
             self.tokens[key] = token
+
+        def delete_if(self, key, token):
+            raise AssertionError
 
     _, lease = voucher(TokenServer(), cache=HostCache())
 
@@ -238,6 +241,70 @@ def test_near_its_end_a_token_goes_on_while_the_next_one_is_fetched(passed, requ
     assert tokens == [old] * 5
     assert len(server.token_requests) == requests
     assert value_of(lease().cached()) == f"token-{requests}"
+
+
+def test_a_token_that_a_host_keeps_and_returns_again_is_left_as_it_was():
+    """
+    What is in the cache and may be in use has times of its own.
+    """
+    token = AccessToken("t", lifetime=100)
+
+    class KeepingAuth(VoucherAuth):
+        def read_token(self, response):
+            return token
+
+    clock = FakeClock()
+    auth = KeepingAuth(cache=WatchedCache(), clock=clock)
+    first = fetched(Lease(auth, request_in(SERVER)))
+    clock.advance(80)
+    second = fetched(Lease(auth, request_in(SERVER)))
+
+    assert (token.expires_at, token.lifetime) == (None, 100)
+    assert (first.seconds_left(clock), second.seconds_left(clock)) == (20, 100)
+
+
+class SharedCache:
+    """
+    A cache of the host's that several machines share: it makes its tokens itself.
+    """
+
+    def __init__(self, value, expires_at):
+        self.kept = (value, expires_at)
+        self.last = None
+
+    def get(self, key):
+        self.last = None if self.kept is None else AccessToken(*self.kept)
+        return self.last
+
+    def set(self, key, token):
+        self.kept = (value_of(token), token.expires_at)
+
+    def delete_if(self, key, token):
+        if token is self.last:
+            self.kept = None
+
+
+@pytest.mark.parametrize("passed, used", [(99, True), (100, False)])
+def test_a_token_that_a_cache_made_itself_is_used_until_it_expires(passed, used):
+    clock = FakeClock()
+    server = TokenServer()
+    _, lease = voucher(server, cache=SharedCache("t", clock.time() + 100), clock=clock)
+
+    clock.advance(passed)
+
+    assert (lease().cached() is not None) is used
+    assert server.token_requests == []
+
+
+def test_a_token_that_a_cache_made_itself_is_replaced_when_it_is_rejected():
+    clock = FakeClock()
+    _, lease = voucher(TokenServer(), cache=SharedCache("t", clock.time() + 100), clock=clock)
+    mine = lease()
+
+    discarded = mine.discard(mine.cached())
+
+    assert discarded
+    assert value_of(fetched(mine, mine.replacement())) == "token-1"
 
 
 def test_a_refresh_that_fails_leaves_the_token_and_is_not_repeated_at_once():
@@ -312,7 +379,7 @@ def test_whoever_comes_while_a_flight_is_up_joins_it():
     server.release()
 
     assert one is other
-    assert landed(one, 10)
+    assert one.result(10)
 
 
 def test_whoever_comes_just_after_a_flight_landed_takes_its_token():
@@ -338,7 +405,7 @@ def test_a_flight_that_does_not_land_in_time_is_a_deadline():
 
     assert type(failure) is DeadlineError
     assert (failure.step, failure.detail) == ("token", "deadline")
-    assert landed(flight, 10)
+    assert flight.result(10)
 
 
 def test_each_who_waits_gets_an_error_of_its_own():
@@ -440,9 +507,9 @@ def test_a_rejected_token_is_dropped():
     token = fetched(lease())
 
     later = lease()
-    gives_up = later.gives_up(token)
+    discarded = later.discard(token)
 
-    assert gives_up
+    assert discarded
     assert auth.cache.get(later._key) is None
 
 
@@ -451,10 +518,10 @@ def test_a_token_that_replaced_the_rejected_one_meanwhile_stays():
     _, lease = voucher(server)
     old = fetched(lease())
     one, other = lease(), lease()
-    assert one.gives_up(old)
+    assert one.discard(old)
     new = fetched(one, one.replacement())
 
-    assert other.gives_up(old)
+    assert other.discard(old)
     assert fetched(other, other.replacement()) is new
     assert len(server.token_requests) == 2
 
@@ -464,7 +531,7 @@ def test_a_token_that_was_fetched_for_this_request_is_not_replaced():
     mine = lease()
     token = fetched(mine)
 
-    assert not mine.gives_up(token)
+    assert not mine.discard(token)
     assert auth.cache.get(mine._key) is token
 
 
@@ -478,19 +545,19 @@ def test_the_replacement_of_a_rejected_token_is_not_replaced_for_a_while(passed,
     clock = FakeClock()
     _, lease = voucher(TokenServer(), clock=clock)
     one = lease()
-    one.gives_up(fetched(lease()))
+    one.discard(fetched(lease()))
     replacement = fetched(one, one.replacement())
 
     clock.advance(passed)
 
-    assert lease().gives_up(replacement) is again
+    assert lease().discard(replacement) is again
 
 
 def test_a_token_that_replaced_none_is_replaced_at_once():
     _, lease = voucher(TokenServer(), clock=FakeClock())
     token = fetched(lease())
 
-    assert lease().gives_up(token)
+    assert lease().discard(token)
 
 
 def test_the_steps_tell_where_the_token_is_from_and_how_long_it_lives():

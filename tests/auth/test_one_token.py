@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -17,7 +18,7 @@ import trio
 import trio.testing
 
 from careof import AsyncHttpResolver, HttpResolver, Limits, Secret
-from careof.auth import OAuth2ClientCredentials
+from careof.auth import OAuth2ClientCredentials, TokenEndpointAuth
 from careof.errors import (
     AuthenticationError,
     CareofError,
@@ -245,6 +246,102 @@ def test_no_tenant_gets_the_token_of_another(shell):
     assert len(set(first)) == len(server.token_requests) == 4
 
 
+class ThreadsTenant(threading.local):
+    """
+    The tenant of a thread, with the words of a context variable.
+    """
+
+    name = "nobody"
+
+    def set(self, name):
+        self.name = name
+
+    def get(self):
+        return self.name
+
+
+def bank(request):
+    """
+    A customer whose tokens name their tenant, and whose contacts name their token.
+    """
+    if request.url.path == "/token":
+        token = request.content.decode().removeprefix("secret=")
+        return httpx.Response(200, json={"access_token": token, "expires_in": 3600})
+    name = request.headers["authorization"].removeprefix("Bearer ")
+    return httpx.Response(200, json={"email": f"{name}@customer.example"})
+
+
+@pytest.fixture(params=["context", "thread"])
+def tenant(request):
+    """
+    Where a host keeps the tenant that it works for.
+    """
+    if request.param == "thread":
+        return ThreadsTenant()
+    return contextvars.ContextVar("tenant", default="nobody")
+
+
+def test_a_secret_that_depends_on_the_tenant_brings_the_token_of_that_tenant(shell, tenant):
+    """
+    Read on the thread of the flight, it would be the secret of somebody else.
+    """
+    auth = TokenEndpointAuth(
+        TOKEN_URL, form={"secret": Secret.from_callable(tenant.get)}, cache=WatchedCache()
+    )
+    lookup = resolver(shell.HttpResolver, auth, httpx.MockTransport(bank))
+    found = []
+
+    for name in ("kim", "lee", "kim", "lee"):
+        tenant.set(name)
+        found.append(shell.call(lookup.resolve, "C-1").email.reveal().partition("@")[0])
+
+    assert found == ["kim", "lee", "kim", "lee"]
+    assert auth.cache.fillings == 2
+
+
+def test_a_secret_rotated_during_the_lookup_keeps_its_token_under_its_own_key(shell):
+    """
+    The new token belongs to the new secret, and not to the one the lookup began with.
+    """
+    secret, revoked = ["old"], []
+
+    def endpoint(request):
+        if request.headers.get("authorization") in revoked:
+            secret[:] = ["new"]
+            return httpx.Response(401)
+        return bank(request)
+
+    auth = TokenEndpointAuth(
+        TOKEN_URL, form={"secret": Secret.from_callable(lambda: secret[0])}, cache=WatchedCache()
+    )
+    lookup = resolver(shell.HttpResolver, auth, httpx.MockTransport(endpoint))
+
+    found = []
+
+    for _ in range(3):
+        found.append(shell.call(lookup.resolve, "C-1").email.reveal())
+        revoked[:] = ["Bearer old"]
+
+    assert found == ["old@customer.example", "new@customer.example", "new@customer.example"]
+    assert auth.cache.fillings == 2
+
+
+def test_the_answer_is_read_with_the_context_variables_of_the_caller(shell):
+    tenant = contextvars.ContextVar("tenant", default="nobody")
+    seen = []
+
+    class ReadingAuth(VoucherAuth):
+        def read_token(self, response):
+            seen.append(tenant.get())
+            return super().read_token(response)
+
+    tenant.set("kim")
+    auth = ReadingAuth(cache=WatchedCache())
+    shell.call(resolver(shell.HttpResolver, auth, TokenServer()).resolve, "C-1")
+
+    assert seen == ["kim"]
+
+
 def test_a_wrong_secret_is_not_served_from_the_cache(shell):
     server = TokenServer()
     right = OAuth2ClientCredentials(TOKEN_URL, "client", Secret("right"))
@@ -443,8 +540,8 @@ def test_a_token_request_through_the_strategy_itself_ends_as_an_error(shell):
 
     server = TokenServer()
 
-    with pytest.raises(DeadlineError) as caught:
+    with pytest.raises(AuthenticationError, match="the token that it asks for") as caught:
         shell.call(resolver(shell.HttpResolver, Loop(), server).resolve, "C-1")
 
-    assert caught.value.step == "token"
+    assert (caught.value.step, caught.value.detail) == ("token", "strategy")
     assert server.token_requests == []

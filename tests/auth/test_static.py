@@ -5,7 +5,7 @@ import itertools
 import httpx
 import pytest
 
-from careof import Secret
+from careof import ContactSelector, RequestTemplate, Secret
 from careof.auth import ApiKeyAuth, BasicAuth, BearerAuth
 from careof.auth._static import basic_credentials
 from careof.errors import AuthenticationError, ConfigurationError
@@ -40,6 +40,12 @@ def test_basic_sends_user_and_password_as_utf8(username, password, header):
     assert applied(BasicAuth(username, password)).headers["Authorization"] == header
 
 
+def test_a_query_parameter_may_have_the_name_of_a_reserved_header():
+    sent = applied(ApiKeyAuth("host", "k", location="query"))
+
+    assert sent.url.query == b"host=k"
+
+
 def test_bearer_sends_its_token():
     assert applied(BearerAuth("abc.def")).headers["Authorization"] == "Bearer abc.def"
 
@@ -55,14 +61,82 @@ def test_a_key_goes_into_the_header_of_its_name():
         ("?ref=C-1", "?ref=C-1&key=k"),
         ("?flag", "?flag&key=k"),
         ("?keys=a&xkey=b", "?keys=a&xkey=b&key=k"),
-        ("?key=old&ref=1", "?ref=1&key=k"),
-        ("?k%65y=old", "?key=k"),
     ],
 )
 def test_a_key_goes_into_the_query_beside_the_others(before, after):
     sent = applied(ApiKeyAuth("key", "k", location="query"), URL + before)
 
     assert str(sent.url) == URL + after
+
+
+CLASHES = [
+    (ApiKeyAuth("key", "k", location="query"), "?key=hidden&ref=1", {}, "query parameter 'key'"),
+    (ApiKeyAuth("key", "k", location="query"), "?k%65y=hidden", {}, "query parameter 'key'"),
+    (ApiKeyAuth("key", "k", location="query"), "?key", {}, "query parameter 'key'"),
+    (ApiKeyAuth("X-Id", "k"), "", {"x-id": "hidden"}, "header 'x-id'"),
+    (BearerAuth("k"), "", {"Authorization": "hidden"}, "header 'authorization'"),
+    (BasicAuth("u", "k"), "", {"Authorization": "hidden"}, "header 'authorization'"),
+]
+
+
+@pytest.mark.parametrize("auth, query, headers, part", CLASHES)
+def test_what_a_request_has_already_is_not_replaced(auth, query, headers, part):
+    """
+    It may be the reference, and then another person would be asked for.
+    """
+    request = httpx.Request("GET", URL + query, headers=headers)
+
+    with pytest.raises(AuthenticationError) as caught:
+        auth.apply(request)
+
+    assert (caught.value.detail, caught.value.step) == ("credential_clash", "token")
+    assert f"a {part} already" in str(caught.value)
+    assert "hidden" not in str(caught.value)
+    assert str(request.url) == URL + query
+
+
+@pytest.mark.parametrize(
+    "auth", [ApiKeyAuth("id", "k", location="query"), ApiKeyAuth("X-Id", "k")], ids=str
+)
+def test_a_reference_is_never_replaced_by_a_key(shell, auth):
+    template = RequestTemplate(
+        "https://contacts.customer.example/people?id={reference_id}",
+        headers={"X-Id": "{reference_id}"},
+    )
+    lookup = shell.HttpResolver(
+        template,
+        ContactSelector(email="$.email"),
+        auth=auth,
+        transport=httpx.MockTransport(unreachable),
+    )
+
+    with pytest.raises(AuthenticationError) as caught:
+        shell.call(lookup.resolve, "hidden-1")
+
+    assert caught.value.detail == "credential_clash"
+    assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        lambda secret: ApiKeyAuth("key", secret, location="query"),
+        lambda secret: ApiKeyAuth("X-Key", secret),
+        BearerAuth,
+    ],
+    ids=["query", "header", "bearer"],
+)
+def test_a_request_that_is_sent_again_gets_the_new_credential(strategy):
+    values = itertools.count(1)
+    auth = strategy(Secret.from_callable(lambda: f"secret-{next(values)}"))
+    request = httpx.Request("GET", URL)
+
+    for _ in range(2):
+        auth.apply(request)
+
+    shown = f"{request.url} {request.headers.get('x-key')} {request.headers.get('authorization')}"
+    assert "secret-2" in shown
+    assert "secret-1" not in shown
 
 
 @pytest.mark.parametrize("query", ["ref=a%20b", "ref=a+b", "ref=a%2Bb", "ref=%C3%A9&x=%26%3D"])
@@ -106,12 +180,14 @@ def test_a_rotated_secret_is_used_at_the_next_request(strategy, header):
         (lambda: BasicAuth(None, "hidden"), "BasicAuth: username: expected"),
         (lambda: BasicAuth("", "hidden"), "BasicAuth: username: expected"),
         (lambda: BasicAuth("u", b"hidden"), "BasicAuth: password: expected"),
-        (lambda: BasicAuth("u", "hidden\n"), "BasicAuth: password: Secret ends in a line break"),
+        (lambda: BasicAuth("u", "hidden\n"), "BasicAuth: password: expected"),
         (lambda: BearerAuth(None), "BearerAuth: token: expected"),
         (lambda: BearerAuth("hidden\n"), "BearerAuth: token: no header"),
         (lambda: ApiKeyAuth("X-Key", 5), "ApiKeyAuth: key: expected"),
         (lambda: ApiKeyAuth("X Key", "hidden"), "ApiKeyAuth: name: expected"),
         (lambda: ApiKeyAuth(None, "hidden"), "ApiKeyAuth: name: expected"),
+        (lambda: ApiKeyAuth("Host", "hidden"), "ApiKeyAuth: name: careof sets"),
+        (lambda: ApiKeyAuth("content-LENGTH", "hidden"), "ApiKeyAuth: name: careof sets"),
         (
             lambda: ApiKeyAuth("X-Key", "hidden", location="cookie"),
             "ApiKeyAuth: location: expected",

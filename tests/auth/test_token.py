@@ -457,3 +457,68 @@ def test_the_plain_flow_refuses_to_send_without_a_token():
     auth = OAuth2ClientCredentials("https://tokens.customer.example/", "me", "secret")
     with pytest.raises(ConfigurationError, match="sync_auth_flow"):
         auth.auth_flow(httpx.Request("GET", "https://contacts.customer.example/"))
+
+
+def test_a_hook_that_changes_an_attribute_costs_a_token_a_request_without_an_identity():
+    """
+    What the docstring of ``TokenAuth`` warns of.
+    """
+
+    class CountingAuth(VoucherAuth):
+        asked = 0
+
+        def token_request(self):
+            self.asked += 1
+            return super().token_request()
+
+    class NamedAuth(CountingAuth):
+        def identity(self):
+            return ("named",)
+
+    requests = []
+    for kind in (CountingAuth, NamedAuth):
+        server = TokenServer()
+        auth = kind(cache=WatchedCache())
+        for _ in range(3):
+            conversation(auth, request_in(server), answering(200))
+        requests.append(len(server.token_requests))
+
+    assert requests == [3, 1]
+
+
+@pytest.mark.parametrize("name", ["Host", "Connection", "X Token"])
+def test_a_header_that_cannot_carry_a_token_is_refused_when_it_is_built(name):
+    class Auth(VoucherAuth):
+        header = name
+
+    with pytest.raises(ConfigurationError, match=r"^Auth: header: "):
+        Auth()
+
+
+def test_a_header_may_depend_on_what_a_subclass_stores():
+    class Auth(VoucherAuth):
+        def __init__(self, name):
+            super().__init__(cache=WatchedCache())
+            self.name = name
+
+        @property
+        def header(self):
+            return self.name
+
+    request = request_in(TokenServer())
+    conversation(Auth("X-Mine"), request, answering(200))
+
+    assert request.headers["X-Mine"] == "Bearer token-1"
+
+
+def test_a_token_never_replaces_a_header_of_the_request():
+    """
+    It may carry the reference.
+    """
+    request = request_in(TokenServer(), headers={"Authorization": "hidden"})
+
+    with pytest.raises(AuthenticationError) as caught:
+        conversation(VoucherAuth(cache=WatchedCache()), request, answering(200))
+
+    assert caught.value.detail == "credential_clash"
+    assert request.headers["Authorization"] == "hidden"

@@ -96,13 +96,16 @@ def test_secrets_are_read_when_they_are_used():
 
 
 def test_what_the_caller_changes_afterwards_changes_nothing():
-    headers, form = {"X-Tenant": "1"}, {"a": "1"}
-    auth = auth_of(headers=headers, form=form)
+    headers, form, json_body = {"X-Tenant": "1"}, {"a": "1"}, {"a": [{"b": "1"}]}
+    auths = [auth_of(headers=headers, form=form), auth_of(json=json_body)]
+    keys = [key(auth) for auth in auths]
 
-    headers["X-Tenant"] = form["a"] = "2"
-    request = auth.token_request()
+    headers["X-Tenant"] = form["a"] = json_body["a"][0]["b"] = "2"
+    requests = [auth.token_request() for auth in auths]
 
-    assert (request.headers["X-Tenant"], form_of(request)) == ("1", "a=1")
+    assert requests[0].headers["X-Tenant"] == "1"
+    assert [request.content for request in requests] == [b"a=1", b'{"a":[{"b":"1"}]}']
+    assert [key(auth) for auth in auths] == keys
 
 
 @pytest.mark.parametrize(
@@ -371,6 +374,8 @@ def test_a_strategy_that_is_rebuilt_for_every_request_finds_its_token(shell):
         ({"url": "https://user:hidden@id.example/token"}, "url"),
         ({"url": "https://hidden.example/\x00"}, "url"),
         ({"url": None}, "url"),
+        ({"url": "https://xn--hidden-\u00e9.example/"}, "url"),
+        ({"url": "https://hidden.example:99999/"}, "url"),
         ({"method": "PUT"}, "method"),
         ({"method": "GET", "json": {}}, "method"),
         ({"method": "GET", "form": {}}, "method"),
@@ -378,11 +383,26 @@ def test_a_strategy_that_is_rebuilt_for_every_request_finds_its_token(shell):
         ({"json": {"a": object()}}, "json"),
         ({"json": {"a": math.nan}}, "json"),
         ({"json": {1: "a"}}, "json"),
+        ({"json": "hidden"}, "json: expected"),
+        ({"json": b"hidden"}, "json: expected"),
         ({"form": {"a": object()}}, "form"),
+        ({"form": {"a": 1}}, "form: expected"),
+        ({"form": ["hidden"]}, "form: expected"),
+        ({"headers": ["hidden"]}, "headers: expected"),
+        ({"headers": {"Content-Length": "3"}}, "headers['Content-Length']"),
+        ({"headers": {"Transfer-Encoding": "chunked"}}, "headers['Transfer-Encoding']"),
+        ({"headers": {"a": "hidden", "A": "hidden"}}, "headers: a name stands there twice"),
         ({"headers": {"X Key": "hidden"}}, "headers"),
         ({"headers": {"X-Key": "hidden\n"}}, "headers"),
         ({"headers": {"X-Key": None}}, "headers"),
-        ({"header": "X Token"}, "header"),
+        ({"header": "X Token"}, "header: expected"),
+        ({"header": None}, "header: expected"),
+        ({"header": "Host"}, "header: careof sets"),
+        ({"header": "transfer-encoding"}, "header: careof sets"),
+        ({"cache": 5}, "cache: expected get, set and delete_if"),
+        ({"cache": {}}, "cache: expected get, set and delete_if"),
+        ({"url": "https://xn--a/hidden"}, "url"),
+        ({"url": "https://hidden.example/\ud800"}, "url"),
         ({"prefix": "Bearer\n"}, "prefix"),
         ({"prefix": None}, "prefix"),
         ({"token_path": "access_token"}, "token_path"),
@@ -398,3 +418,23 @@ def test_what_cannot_work_is_refused_when_it_is_built(options, parameter):
 
     assert str(caught.value).startswith(f"TokenEndpointAuth: {parameter}")
     assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"headers": {"X-Key": "hidden\n"}},
+        {"headers": {"X-Key": "hidden"}, "json": {"a": object()}},
+        {"json": {"a": "hidden", "b": object()}},
+        {"form": {"a": "hidden", "b": 5}},
+        {"form": {"a": "hidden"}, "json": {}},
+        {"form": {"a": "hidden"}, "header": "X Token"},
+        {"form": {"a": "hidden"}, "url": "id.example"},
+    ],
+    ids=str,
+)
+def test_a_mistake_shows_no_key_that_was_written_as_a_text(options):
+    with pytest.raises(ConfigurationError) as caught:
+        TokenEndpointAuth(**{"url": TOKEN_URL, **options})
+
+    assert "hidden" not in insides_of(caught.value)

@@ -20,20 +20,22 @@ def contact(address="ada@customer.example", reference_id="C-1"):
     return Contact(reference_id, email=None if address is None else EmailAddress.parse(address))
 
 
-def message(text="How was it?\n", *, subject="Your visit", html=None):
+def message(text="How was it?\n", *, subject="Your visit", html=None, channel="email"):
     return Message(
         survey_id="S-1",
-        channel="email",
+        channel=channel,
         subject=None if subject is None else SealedText(subject),
         text=SealedText(text),
         html=None if html is None else SealedText(html),
     )
 
 
-def composed(text="How was it?\n", *, address="ada@customer.example", from_address=FROM, **parts):
-    return compose(
-        contact(address), message(text, **parts), FromAddress(from_address), FakeClock()
-    )
+def from_address(text=FROM):
+    return FromAddress(text, "SmtpSender: from_address")
+
+
+def composed(text="How was it?\n", *, address="ada@customer.example", sender=FROM, **parts):
+    return compose(contact(address), message(text, **parts), from_address(sender), FakeClock())
 
 
 def read(data):

@@ -216,6 +216,15 @@ class _Conversation:
     def _5xx(self, said):
         self._refuse(b"550 5.1.1", said)
 
+    def _forwards(self, said):
+        self._send(b"251 2.1.5 will forward\r\n")
+
+    def _530(self, said):
+        self._refuse(b"530 5.7.0", said)
+
+    def _552(self, said):
+        self._refuse(b"552 5.2.2", said)
+
     def _3xx(self, said):
         self._send(b"354 go on\r\n")
 

@@ -187,7 +187,15 @@ def insides_of(error):
     frames = error.__traceback__
     while frames is not None:
         if frames.tb_frame.f_code.co_filename.startswith(OURS):
-            texts.append(f"{frames.tb_frame.f_code.co_name}: {frames.tb_frame.f_locals!r}")
+            texts.append(frames.tb_frame.f_code.co_name)
+            texts += map(_shown, frames.tb_frame.f_locals.values())
         frames = frames.tb_next
     texts += [insides_of(other) for other in (error.__cause__, error.__context__) if other]
     return "\n".join(texts)
+
+
+def _shown(value):
+    try:
+        return repr(value)
+    except AttributeError:
+        return "half built"

@@ -56,7 +56,7 @@ def test_a_reference_is_found_wherever_it_stands(shell, request_, reference):
     contact = shell.call(resolver(shell, endpoint, request_).resolve, reference)
 
     assert contact.email.reveal() == PEOPLE[reference]["email"]
-    assert endpoint.requests == 1
+    assert endpoint.lookups == 1
 
 
 def test_a_reference_that_nobody_has_is_not_found(shell):
@@ -72,7 +72,7 @@ def test_a_reference_that_nobody_has_is_not_found(shell):
         ("gone", ("gone", "")),
         ("unauthorized", ("auth_failed", "endpoint")),
         ("forbidden", ("auth_failed", "endpoint")),
-        ("rate_limited", ("rate_limited", "")),
+        ("rate_limited", ("rate_limited", "status")),
         ("unavailable", ("unavailable", "status")),
         ("redirect", ("bad_response", "status")),
     ],
@@ -156,7 +156,7 @@ def test_a_token_is_issued_once_for_many_lookups(shell):
     found = [outcome(shell, asked, reference)[0] for reference in ("C-1", "C-2", "C-1")]
 
     assert found == ["found"] * 3
-    assert (endpoint.requests, endpoint.token_requests) == (3, 1)
+    assert (endpoint.lookups, endpoint.token_requests) == (3, 1)
 
 
 def test_a_revoked_token_is_replaced(shell):
@@ -169,7 +169,7 @@ def test_a_revoked_token_is_replaced(shell):
     endpoint.revoke_tokens()
 
     assert outcome(shell, asked)[0] == "found"
-    assert (endpoint.requests, endpoint.token_requests) == (3, 2)
+    assert (endpoint.lookups, endpoint.token_requests) == (3, 2)
 
 
 @pytest.mark.parametrize("lifetime, requests", [(3600, 1), (0, 2)])
@@ -206,6 +206,6 @@ def test_the_repr_counts_and_names_nobody(shell):
     with all_logs() as logs:
         outcome(shell, resolver(shell, endpoint))
 
-    assert repr(endpoint) == "FakeContactEndpoint(4 people, 1 requests)"
+    assert repr(endpoint) == "FakeContactEndpoint(4 people, 1 lookups)"
     assert EMAIL not in repr(endpoint)
     assert seen_in(logs) == []

@@ -6,6 +6,7 @@ import attrs
 import pytest
 
 from careof.errors import SendRejectedError
+from careof.testing import AsyncRecordingSender, RecordingSender, Sent
 from tests.support.canary import EMAIL, NAME, every_view_of, seen_in
 from tests.support.mails import contact, message
 
@@ -19,7 +20,11 @@ def test_a_recording_sender_keeps_what_it_was_given(shell):
     ids = [shell.call(sender.send, PERSON, LETTER) for _ in range(2)]
 
     assert ids == ["recorded-1", "recorded-2"]
-    assert [(sent.contact, sent.message) for sent in sender.sent] == [(PERSON, LETTER)] * 2
+    assert sender.sent == [Sent(PERSON, LETTER)] * 2
+
+
+def test_no_recording_sender_passes_for_the_other_one():
+    assert not issubclass(AsyncRecordingSender, RecordingSender)
 
 
 def test_a_recording_sender_fails_until_it_is_told_otherwise(shell):

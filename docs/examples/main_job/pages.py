@@ -124,5 +124,6 @@ def verdict(problems: Sequence[str], seconds: float) -> str:
     The last lines.
     """
     if not problems:
-        return paint(f"All of it is so. ({seconds:.1f} s)", _GREEN)
-    return "\n".join([paint("Not so:", _RED), *(f"  - {problem}" for problem in problems)])
+        return paint(f"Everything above is as it must be. ({seconds:.1f} s)", _GREEN)
+    heading = paint("This is not as it must be:", _RED)
+    return "\n".join([heading, *(f"  - {problem}" for problem in problems)])

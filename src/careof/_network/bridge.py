@@ -10,10 +10,8 @@ import httpx
 
 from careof._network.call import call_of
 from careof._network.failures import too_late
+from careof._network.unread import Answer
 from careof._values.unwrap import unwrap
-from careof.errors import CareofError
-
-Answer = httpx.Response | CareofError
 
 
 class ThroughTheLoop(httpx.BaseTransport):

@@ -1,5 +1,5 @@
 """
-One connection to one address that was judged, sync and async side by side.
+One connection to an address that was judged, sync and async side by side.
 
 Every wait knows the deadline: ``timeout=`` of sockets counts from the last
 byte, and a server that drips one a second would keep a call for ever.
@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from careof._network.limits import Deadline
+from careof._network.tls import certified_name
 
 CHUNK = 65_536  # bytes
 
@@ -27,12 +28,11 @@ class Connection:
         self._stream = stream
 
     @classmethod
-    def open(cls, address: str, port: int, deadline: Deadline) -> Connection:
+    def open(cls, found: list[str], port: int, deadline: Deadline) -> Connection:
         """
-        Connect to *address*, which is no name.
+        Connect to the first of the addresses *found* that takes a connection.
         """
-        with _until(deadline) as seconds:
-            return cls(socket.create_connection((address, port), timeout=seconds))
+        return cls(connect_any(found, port, deadline))
 
     def start_tls(self, context: ssl.SSLContext, host: str, deadline: Deadline) -> None:
         """
@@ -41,7 +41,7 @@ class Connection:
         with _until(deadline) as seconds:
             self._stream.settimeout(seconds)
             self._stream = context.wrap_socket(
-                self._stream, server_hostname=_certified(host), do_handshake_on_connect=False
+                self._stream, server_hostname=certified_name(host), do_handshake_on_connect=False
             )
             self._stream.settimeout(seconds)
             self._stream.do_handshake()
@@ -78,14 +78,19 @@ class AsyncConnection:
         self._stream = stream
 
     @classmethod
-    async def open(cls, address: str, port: int, deadline: Deadline) -> AsyncConnection:
+    async def open(cls, found: list[str], port: int, deadline: Deadline) -> AsyncConnection:
         """
-        Connect to *address*, which is no name.
+        Connect to the first of the addresses *found* that takes a connection.
         """
         import anyio
 
+        *others, last = found
+        for tried, address in enumerate(others):
+            share = deadline.share(len(found) - tried)
+            with contextlib.suppress(OSError), anyio.fail_after(share.left()):
+                return cls(await anyio.connect_tcp(address, port))
         with anyio.fail_after(deadline.left()):
-            return cls(await anyio.connect_tcp(address, port))
+            return cls(await anyio.connect_tcp(last, port))
 
     async def start_tls(self, context: ssl.SSLContext, host: str, deadline: Deadline) -> None:
         """
@@ -99,7 +104,7 @@ class AsyncConnection:
             # come without its own goodbye, as it does from most servers.
             self._stream = await TLSStream.wrap(
                 self._stream,
-                hostname=_certified(host),
+                hostname=certified_name(host),
                 ssl_context=context,
                 standard_compatible=False,
             )
@@ -135,9 +140,22 @@ class AsyncConnection:
         await anyio.aclose_forcefully(self._stream)
 
 
-def _certified(host: str) -> str:
-    # RFC 6066 §3: without the dot that ends an absolute name.
-    return host.removesuffix(".")
+def connect_any(found: list[str], port: int, deadline: Deadline) -> socket.socket:
+    """
+    A connection to the first of the addresses *found* that takes one.
+
+    Each has an equal share of the time that is left.
+
+    Raises:
+        OSError: None did; what happened at the last of them.
+    """
+    *others, last = found
+    for tried, address in enumerate(others):
+        share = deadline.share(len(found) - tried)
+        with contextlib.suppress(OSError), _until(share) as seconds:
+            return socket.create_connection((address, port), timeout=seconds)
+    with _until(deadline) as seconds:
+        return socket.create_connection((last, port), timeout=seconds)
 
 
 @contextlib.contextmanager

@@ -5,22 +5,24 @@ Theory of operation: a generator that yields the bytes to send, then None each
 time it wants bytes and is sent those that came, and last the answer.  h11
 parses; this file decides what counts as one complete, well-formed, small
 answer.  One that only the closing of the connection ends could have been cut
-anywhere, and is refused.
+anywhere, and is refused.  Imported at the first request, because of h11.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import Any
 
+import h11
 import httpx
 
-from careof.errors import CareofError, UnexpectedAnswerError
+from careof._network.unread import Answer, encoded, is_encoded, too_large, unread
+from careof.errors import UnexpectedAnswerError
 
 MAX_HEAD = 32 * 1024  # bytes of a status line and headers
 MAX_INTERIM = 8  # 1xx answers before the real one
 
-Wanted = bytes | None | httpx.Response | CareofError
+Wanted = bytes | Answer | None
+Event = h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]
 
 
 def exchange(request: httpx.Request, *, max_body: int) -> Generator[Wanted, bytes | None, None]:
@@ -30,8 +32,6 @@ def exchange(request: httpx.Request, *, max_body: int) -> Generator[Wanted, byte
     Raises:
         h11.ProtocolError: The answer is no HTTP/1.1, or ended too early.
     """
-    import h11
-
     connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD)
     yield _question(connection, request)
     answer = _Answer(max_body)
@@ -41,6 +41,9 @@ def exchange(request: httpx.Request, *, max_body: int) -> Generator[Wanted, byte
             connection.receive_data((yield None) or b"")
         else:
             complete = answer.add(event)
+            if isinstance(complete, httpx.Response) and connection.trailing_data[0]:
+                # Two answers to one question: nobody knows which is the right one.
+                complete = unread("more follows it than was asked for", "trailing_data")
             if complete is not None:
                 yield complete
 
@@ -57,14 +60,12 @@ class _Answer:
         self._headers = httpx.Headers()
         self._content = bytearray()
 
-    def add(self, event: Any) -> httpx.Response | CareofError | None:
-        import h11
-
+    def add(self, event: Event) -> Answer | None:
         match event:
             case h11.InformationalResponse():
                 self._interim += 1
                 if self._interim > MAX_INTERIM:
-                    return _refused("it begins with too many interim answers", "interim_answers")
+                    return unread("it begins with too many interim answers", "interim_answers")
             case h11.Response():
                 self._status = event.status_code
                 self._headers = httpx.Headers(list(event.headers.raw_items()))
@@ -78,59 +79,35 @@ class _Answer:
                     self._status, headers=self._headers, content=bytes(self._content)
                 )
             case _:  # the connection closed before there was an answer
-                return _refused("the connection closed before it", "no_answer")
+                return unread("the connection closed before it", "no_answer")
         return None
 
     def _refused_head(self) -> UnexpectedAnswerError | None:
         if is_encoded(self._headers):
             return encoded()
-        # RFC 9112 §6.3: without either, the body ends where the connection does.
-        is_framed = "content-length" in self._headers or "transfer-encoding" in self._headers
-        if not is_framed and self._status not in (204, 304):
-            return _refused("nothing tells where it ends", "unframed")
+        # RFC 9112 §6.3: without either, the body ends where the connection does;
+        # with both, two readers end it in two places.
+        framings = [name in self._headers for name in ("content-length", "transfer-encoding")]
+        if sum(framings) != 1 and self._status not in (204, 304):
+            return unread("nothing, or two things, tell where it ends", "unframed")
         if int(self._headers.get("content-length", "0")) > self._max_body:
             return too_large(self._max_body)
         return None
 
 
-def too_large(max_body: int) -> UnexpectedAnswerError:
-    """
-    The error for an answer over the cap.
-    """
-    return _refused(f"it is larger than {max_body} bytes", "too_large")
-
-
-def encoded() -> UnexpectedAnswerError:
-    """
-    The error for an answer that is compressed although we asked for ``identity``.
-    """
-    return _refused("it is compressed, which was not asked for", "content_encoding")
-
-
-def is_encoded(headers: httpx.Headers) -> bool:
-    """
-    Whether a body has a content coding; a few KB of gzip can be a GB.
-    """
-    return headers.get("content-encoding", "identity").strip().lower() not in ("identity", "")
-
-
-def _question(connection: Any, request: httpx.Request) -> bytes:
-    import h11
-
+def _question(connection: h11.Connection, request: httpx.Request) -> bytes:
     headers = [
         (name, value)
         for name, value in request.headers.raw
-        if name.lower() not in (b"accept-encoding", b"connection")
+        if name.lower() not in (b"accept-encoding", b"cache-control", b"connection")
     ]
-    ours = [(b"Accept-Encoding", b"identity"), (b"Connection", b"close")]
+    ours = [
+        (b"Accept-Encoding", b"identity"),
+        (b"Cache-Control", b"no-cache, no-store"),
+        (b"Connection", b"close"),
+    ]
     head = h11.Request(
         method=request.method, target=request.url.raw_path, headers=[*headers, *ours]
     )
     events = [head, h11.Data(data=request.read()), h11.EndOfMessage()]
     return b"".join(connection.send(event) or b"" for event in events)
-
-
-def _refused(reason: str, detail: str) -> UnexpectedAnswerError:
-    return UnexpectedAnswerError(
-        f"The answer was not read: {reason}.", detail=detail, step="status"
-    )

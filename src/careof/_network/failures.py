@@ -18,6 +18,11 @@ from careof.errors import (
     EndpointUnavailableError,
 )
 
+_AWAITED = {
+    "destination": "The name of the host was not resolved",
+    "token": "The token did not come",
+}
+
 
 def transport_failure(error: Exception) -> CareofError:
     """
@@ -74,4 +79,6 @@ def too_late(step: str) -> DeadlineError:
     """
     The error for a call whose deadline passed while *step* was under way.
     """
-    return DeadlineError("The call did not end in time.", detail="deadline", step=step)
+    return DeadlineError(
+        f"{_AWAITED.get(step, 'The call did not end')} in time.", detail="deadline", step=step
+    )

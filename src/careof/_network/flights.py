@@ -8,13 +8,14 @@ result joins the flight.  The result is a ``concurrent.futures.Future``:
 threads wait for it with a timeout, tasks of asyncio and Trio are woken by a
 callback into their own loop.  Nothing is bound to a loop, a caller that is
 cancelled only stops waiting, and code on the thread of a waiting loop may wait
-as well.  A fork leaves the flights to the parent.
+as well.  The work sees the context variables of whoever began it: a host may
+keep there which tenant it works for.  A fork leaves the flights to the parent.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
+import contextvars
 import sys
 import threading
 import time
@@ -22,6 +23,8 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from typing import Any
 
+from careof._network.failures import too_late
+from careof._values.forks import begin_anew_after_fork
 from careof.errors import CareofError, EndpointUnavailableError
 
 
@@ -42,7 +45,6 @@ class Flights:
         self._patience = patience
         self._lock = threading.Lock()
         self._under_way: dict[Hashable, tuple[float, Future[Any]]] = {}
-        self._watches_forks = False
 
     def join(self, key: Hashable, work: Callable[[], Any]) -> Future[Any]:
         """
@@ -51,8 +53,8 @@ class Flights:
         Its result is what *work* returns, or a ``CareofError``: it never raises.
         """
         now = time.monotonic()
+        begin_anew_after_fork(self)
         with self._lock:
-            self._watch_forks()
             begun, flight = self._under_way.get(key, (0.0, None))
             if flight is not None and now - begun < self._patience:
                 return flight
@@ -65,8 +67,8 @@ class Flights:
             self._under_way[key] = (now, flight)
         try:
             threading.Thread(
-                target=self._fly,
-                args=(key, flight, work),
+                target=_context_of_the_caller().run,
+                args=(self._fly, key, flight, work),
                 name=f"careof-{self._name}",
                 daemon=True,
             ).start()
@@ -92,32 +94,26 @@ class Flights:
                 del self._under_way[key]
         flight.set_result(result)
 
-    def _watch_forks(self) -> None:
-        if not self._watches_forks and hasattr(os, "register_at_fork"):
-            self._watches_forks = True
-            os.register_at_fork(after_in_child=self._forget)
-
-    def _forget(self) -> None:
+    def _begin_anew(self) -> None:
         # The lock may have been held by a thread that the child does not have.
         self._lock = threading.Lock()
         self._under_way = {}
 
 
-def landed(flight: Future[Any], seconds: float) -> bool:
+def wait_for(flight: Future[Any], seconds: float) -> None:
     """
-    Block until *flight* has landed, at most for *seconds*; whether it has.
+    Block until *flight* has landed, at most for *seconds*.
     """
     with contextlib.suppress(TimeoutError):
         flight.result(timeout=seconds)
-    return flight.done()
 
 
-async def async_landed(flight: Future[Any], seconds: float) -> bool:
+async def async_wait_for(flight: Future[Any], seconds: float) -> None:
     """
-    As ``landed``, while other tasks run.
+    As ``wait_for``, while other tasks run.
     """
     if flight.done():
-        return True
+        return
     import anyio
 
     event = anyio.Event()
@@ -131,7 +127,39 @@ async def async_landed(flight: Future[Any], seconds: float) -> bool:
     flight.add_done_callback(wake)
     with anyio.move_on_after(seconds):
         await event.wait()
-    return flight.done()
+
+
+def result_of(flight: Future[Any], step: str) -> Any:
+    """
+    What *flight* brought, or the error; one that has not landed is too late.
+
+    Args:
+        step: The step that waited for it, which the error names.
+    """
+    if not flight.done():
+        return too_late(step)
+    result = flight.result()
+    if isinstance(result, CareofError):
+        # Each who waited raises an error of its own: a traceback belongs to
+        # one thread.
+        return _copy_of(result, step)
+    return result
+
+
+def _copy_of(error: CareofError, step: str) -> CareofError:
+    # Not copy.copy, which calls the constructor, and a host's may want more.
+    twin = type(error).__new__(type(error), *error.args)
+    vars(twin).update(vars(error), step=step)
+    return twin
+
+
+def _context_of_the_caller() -> contextvars.Context:
+    context = contextvars.copy_context()
+    sniffio: Any = sys.modules.get("sniffio")
+    if sniffio is not None:
+        # anyio.run notes there that a loop runs in this thread; none runs in ours.
+        context.run(sniffio.current_async_library_cvar.set, None)
+    return context
 
 
 def _into_this_loop() -> Callable[[Callable[[], object]], object]:

@@ -12,11 +12,25 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
 
 
+# They belong to the connection (RFC 9110 §7.6.1) or are set by careof.
+_RESERVED = frozenset(
+    "accept-encoding connection content-length expect host keep-alive proxy-authorization "
+    "proxy-connection te trailer transfer-encoding upgrade".split()
+)
+
+
 def is_header_name(name: object) -> bool:
     """
     Whether *name* can be the name of a header.
     """
     return isinstance(name, str) and bool(_NAME.fullmatch(name))
+
+
+def is_reserved(name: str) -> bool:
+    """
+    Whether the header *name* is set by careof, or by nobody.
+    """
+    return name.lower() in _RESERVED
 
 
 def is_header_value(value: object) -> bool:

@@ -4,6 +4,7 @@ How long one call may take, how much it may bring, how often it is tried.
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 from typing import Any
 
@@ -13,29 +14,32 @@ from careof._values.clock import Clock
 from careof.errors import ConfigurationError
 
 
-def seconds(value: float | timedelta) -> float:
+def seconds(value: object) -> float:
     """
-    A duration in seconds, from seconds or a ``timedelta``.
+    A duration in seconds, from seconds or a ``timedelta``; NaN for what is none.
+
+    NaN passes no comparison, so a check of the range refuses it as well.
     """
-    return value.total_seconds() if isinstance(value, timedelta) else float(value)
-
-
-def _seconds(value: Any) -> float:
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return math.nan
     try:
-        return seconds(value)
-    except (TypeError, ValueError):
-        return float("nan")  # which the validator refuses, naming the parameter
+        return float(value)
+    except OverflowError:  # an int of more than 308 digits
+        return math.nan
 
 
 def _positive(instance: object, attribute: attrs.Attribute[Any], value: float) -> None:
-    if not 0 < value < float("inf"):
+    if not 0 < value < math.inf:
         raise ConfigurationError(
             f"{type(instance).__name__}: {attribute.name}: expected a number above 0."
         )
 
 
 def _count(instance: object, attribute: attrs.Attribute[Any], value: int) -> None:
-    _positive(instance, attribute, value if isinstance(value, int) else 0)
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    _positive(instance, attribute, value if is_whole else 0)
 
 
 @attrs.frozen(kw_only=True)
@@ -51,9 +55,9 @@ class Limits:
         max_depth: How deep the JSON of an answer may be nested.
     """
 
-    deadline: float = attrs.field(default=10.0, converter=_seconds, validator=_positive)
-    attempt: float = attrs.field(default=4.0, converter=_seconds, validator=_positive)
-    connect: float = attrs.field(default=3.0, converter=_seconds, validator=_positive)
+    deadline: float = attrs.field(default=10.0, converter=seconds, validator=_positive)
+    attempt: float = attrs.field(default=4.0, converter=seconds, validator=_positive)
+    connect: float = attrs.field(default=3.0, converter=seconds, validator=_positive)
     max_body: int = attrs.field(default=65_536, validator=_count)
     max_depth: int = attrs.field(default=32, validator=_count)
 
@@ -94,6 +98,12 @@ class Deadline:
         The earlier of this deadline and *seconds* from now.
         """
         return Deadline(self._clock, min(seconds, self.left()))
+
+    def share(self, candidates: int) -> Deadline:
+        """
+        The part of what is left that one of *candidates* may use.
+        """
+        return self.within(self.left() / candidates)
 
     def __repr__(self) -> str:
         return f"Deadline(left={self.left():.3f})"

@@ -6,61 +6,52 @@ Names to addresses, within a deadline, and every address judged.
 
 from __future__ import annotations
 
+import functools
 import socket
 from concurrent.futures import Future
 from typing import Any
 
-from careof._network.flights import Flights, async_landed, landed
+from careof._network.flights import Flights, async_wait_for, result_of, wait_for
 from careof._network.limits import Deadline
-from careof._network.policy import NetworkPolicy, refusal
-from careof.errors import CareofError, DeadlineError
+from careof._network.policy import NetworkPolicy
+from careof.errors import CareofError
 
 _FLIGHTS = Flights("names", limit=32, patience=60.0)
 
 
-def addresses(
-    host: str, port: int, policy: NetworkPolicy, deadline: Deadline
-) -> list[str] | CareofError:
+def addresses(host: str, policy: NetworkPolicy, deadline: Deadline) -> list[str] | CareofError:
     """
     The addresses of *host*, all of them allowed, or the error.
     """
-    flight = _FLIGHTS.join((host, port), lambda: _look_up(host, port))
-    if not landed(flight, deadline.left()):
-        return _too_late()
+    flight = _FLIGHTS.join(host, functools.partial(_look_up, host))
+    wait_for(flight, deadline.left())
     return _judged(flight, policy)
 
 
 async def async_addresses(
-    host: str, port: int, policy: NetworkPolicy, deadline: Deadline
+    host: str, policy: NetworkPolicy, deadline: Deadline
 ) -> list[str] | CareofError:
     """
     As ``addresses``, while other tasks run.
     """
-    flight = _FLIGHTS.join((host, port), lambda: _look_up(host, port))
-    if not await async_landed(flight, deadline.left()):
-        return _too_late()
+    flight = _FLIGHTS.join(host, functools.partial(_look_up, host))
+    await async_wait_for(flight, deadline.left())
     return _judged(flight, policy)
 
 
-def _look_up(host: str, port: int) -> list[str]:
+def _look_up(host: str) -> list[str]:
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         return []
     return [str(address[0]) for _, _, _, _, address in found]
 
 
 def _judged(flight: Future[Any], policy: NetworkPolicy) -> list[str] | CareofError:
-    found: list[str] | CareofError = flight.result()
+    found: list[str] | CareofError = result_of(flight, "destination")
     if isinstance(found, CareofError):
         return found
     # One bad address among good ones is how a name is pointed inside.
     if found and all(policy.allows_address(address) for address in found):
         return found
-    return refusal()
-
-
-def _too_late() -> DeadlineError:
-    return DeadlineError(
-        "The name of the host was not resolved in time.", detail="deadline", step="destination"
-    )
+    return policy.refusal()

@@ -11,13 +11,12 @@ from __future__ import annotations
 import ssl
 from collections.abc import AsyncGenerator, Generator
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 
 from careof._network.bridge import ThroughTheLoop
 from careof._network.call import Call
-from careof._network.exchange import encoded, is_encoded, too_large
 from careof._network.failures import (
     no_request,
     strategy_failure,
@@ -25,10 +24,11 @@ from careof._network.failures import (
     too_many,
     transport_failure,
 )
+from careof._network.identity_numbers import number_of
 from careof._network.limits import Deadline, Limits
-from careof._network.numbers import number_of
-from careof._network.policy import NetworkPolicy, refusal
+from careof._network.policy import NetworkPolicy
 from careof._network.transport import AsyncGuardedTransport, GuardedTransport
+from careof._network.unread import Answer, encoded, is_encoded, too_large
 from careof._values.clock import SYSTEM_CLOCK, Clock
 from careof.errors import CareofError
 
@@ -43,6 +43,9 @@ class _Settings:
     What the two networks have in common: what bounds them and who they are.
     """
 
+    _guarded_type: ClassVar[type[GuardedTransport | AsyncGuardedTransport]]
+    _transport: Any
+
     def __init__(
         self,
         *,
@@ -52,14 +55,20 @@ class _Settings:
         transport: Any = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self.policy = policy or NetworkPolicy()
-        self.limits = limits or Limits()
+        self.policy = NetworkPolicy() if policy is None else policy
+        self.limits = Limits() if limits is None else limits
         self.clock = clock
         # A token may be bound to a client certificate (RFC 8705), and one that
         # a test's endpoint issued means nothing to another.
         self.identity = (number_of(ssl_context), number_of(transport))
         self._ssl_context = ssl_context
         self._given = transport
+        # Not `or`: a test's transport that is false would give way to the real one.
+        self._transport = (
+            self._guarded_type(self.policy, self.limits, ssl_context)
+            if transport is None
+            else transport
+        )
 
     def call(self, seconds: float) -> Call:
         """
@@ -73,11 +82,8 @@ class Network(_Settings):
     The blocking network.
     """
 
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        self._transport: httpx.BaseTransport = self._given or GuardedTransport(
-            self.policy, self.limits, self._ssl_context
-        )
+    _guarded_type = GuardedTransport
+    _transport: httpx.BaseTransport
 
     def blocking(self) -> Network:
         """
@@ -85,20 +91,16 @@ class Network(_Settings):
         """
         return self
 
-    def converse(
-        self, request: httpx.Request, auth: httpx.Auth, call: Call
-    ) -> httpx.Response | CareofError:
+    def converse(self, request: httpx.Request, auth: httpx.Auth, call: Call) -> Answer:
         """
         The last answer of *auth*'s flow around *request*, or the error that ended it.
         """
-        outcome: httpx.Response | CareofError | None = None
+        outcome: Answer | None = None
         with self._bounded(call.deadline.left()):
             outcome = self._converse(request, auth, call)
         return too_late(call.step) if outcome is None else outcome
 
-    def _converse(
-        self, request: httpx.Request, auth: httpx.Auth, call: Call
-    ) -> httpx.Response | CareofError:
+    def _converse(self, request: httpx.Request, auth: httpx.Auth, call: Call) -> Answer:
         try:
             flow = auth.sync_auth_flow(call.carried_by(request))
             try:
@@ -108,8 +110,8 @@ class Network(_Settings):
         except Exception as error:
             return strategy_failure(error)
 
-    def _follow(self, flow: Flow, call: Call) -> httpx.Response | CareofError:
-        outcome: httpx.Response | CareofError = no_request()
+    def _follow(self, flow: Flow, call: Call) -> Answer:
+        outcome: Answer = no_request()
         try:
             # What takes long outside of our requests is the strategy's token.
             call.step = "token"
@@ -125,12 +127,12 @@ class Network(_Settings):
             return outcome
         return too_many(MAX_REQUESTS)
 
-    def send(self, request: httpx.Request) -> httpx.Response | CareofError:
+    def send(self, request: httpx.Request) -> Answer:
         """
         The whole answer to one request, or the error.
         """
         if not self.policy.allows_url(request.url):
-            return refusal()
+            return self.policy.refusal()
         try:
             response = self._transport.handle_request(request)
             try:
@@ -144,15 +146,11 @@ class Network(_Settings):
         """
         Whether a connection can be opened, where the transport can tell.
         """
-        if not self.policy.allows_url(request.url):
-            return refusal()
         if isinstance(self._transport, GuardedTransport):
             return self._transport.probe(request)
         return None
 
-    def _whole(
-        self, response: httpx.Response, request: httpx.Request
-    ) -> httpx.Response | CareofError:
+    def _whole(self, response: httpx.Response, request: httpx.Request) -> Answer:
         if is_encoded(response.headers):
             return encoded()
         if response.is_stream_consumed:
@@ -167,7 +165,7 @@ class Network(_Settings):
                         break
             finally:
                 chunks.close()
-        return _closed(response, content, request, self.limits.max_body)
+        return _capped(response, content, request, self.limits.max_body)
 
     @staticmethod
     def _bounded(_seconds: float) -> AbstractContextManager[object]:
@@ -180,11 +178,8 @@ class AsyncNetwork(_Settings):
     The network for asyncio and Trio.
     """
 
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        self._transport: httpx.AsyncBaseTransport = self._given or AsyncGuardedTransport(
-            self.policy, self.limits, self._ssl_context
-        )
+    _guarded_type = AsyncGuardedTransport
+    _transport: httpx.AsyncBaseTransport
 
     def blocking(self) -> Network:
         """
@@ -203,20 +198,16 @@ class AsyncNetwork(_Settings):
         network.identity = self.identity
         return network
 
-    async def converse(
-        self, request: httpx.Request, auth: httpx.Auth, call: Call
-    ) -> httpx.Response | CareofError:
+    async def converse(self, request: httpx.Request, auth: httpx.Auth, call: Call) -> Answer:
         """
         The last answer of *auth*'s flow around *request*, or the error that ended it.
         """
-        outcome: httpx.Response | CareofError | None = None
+        outcome: Answer | None = None
         with self._bounded(call.deadline.left()):
             outcome = await self._converse(request, auth, call)
         return too_late(call.step) if outcome is None else outcome
 
-    async def _converse(
-        self, request: httpx.Request, auth: httpx.Auth, call: Call
-    ) -> httpx.Response | CareofError:
+    async def _converse(self, request: httpx.Request, auth: httpx.Auth, call: Call) -> Answer:
         try:
             flow = auth.async_auth_flow(call.carried_by(request))
             try:
@@ -226,8 +217,8 @@ class AsyncNetwork(_Settings):
         except Exception as error:
             return strategy_failure(error)
 
-    async def _follow(self, flow: AsyncFlow, call: Call) -> httpx.Response | CareofError:
-        outcome: httpx.Response | CareofError = no_request()
+    async def _follow(self, flow: AsyncFlow, call: Call) -> Answer:
+        outcome: Answer = no_request()
         try:
             # What takes long outside of our requests is the strategy's token.
             call.step = "token"
@@ -243,12 +234,12 @@ class AsyncNetwork(_Settings):
             return outcome
         return too_many(MAX_REQUESTS)
 
-    async def send(self, request: httpx.Request) -> httpx.Response | CareofError:
+    async def send(self, request: httpx.Request) -> Answer:
         """
         The whole answer to one request, or the error.
         """
         if not self.policy.allows_url(request.url):
-            return refusal()
+            return self.policy.refusal()
         try:
             response = await self._transport.handle_async_request(request)
             try:
@@ -262,15 +253,11 @@ class AsyncNetwork(_Settings):
         """
         Whether a connection can be opened, where the transport can tell.
         """
-        if not self.policy.allows_url(request.url):
-            return refusal()
         if isinstance(self._transport, AsyncGuardedTransport):
             return await self._transport.probe(request)
         return None
 
-    async def _whole(
-        self, response: httpx.Response, request: httpx.Request
-    ) -> httpx.Response | CareofError:
+    async def _whole(self, response: httpx.Response, request: httpx.Request) -> Answer:
         if is_encoded(response.headers):
             return encoded()
         if response.is_stream_consumed:
@@ -285,7 +272,7 @@ class AsyncNetwork(_Settings):
                         break
             finally:
                 await chunks.aclose()
-        return _closed(response, content, request, self.limits.max_body)
+        return _capped(response, content, request, self.limits.max_body)
 
     @staticmethod
     def _bounded(seconds: float) -> AbstractContextManager[object]:
@@ -294,9 +281,9 @@ class AsyncNetwork(_Settings):
         return anyio.move_on_after(seconds)
 
 
-def _closed(
+def _capped(
     response: httpx.Response, content: bytes, request: httpx.Request, max_body: int
-) -> httpx.Response | CareofError:
+) -> Answer:
     if len(content) > max_body:
         return too_large(max_body)
     return httpx.Response(

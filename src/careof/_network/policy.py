@@ -10,9 +10,10 @@ the URL must not learn from them what exists behind it.
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import attrs
 import httpx
@@ -70,24 +71,41 @@ _INTERNAL_SUFFIXES = tuple(
 )
 
 
-def refusal() -> DestinationRefusedError:
-    """
-    The one error for every destination that is not allowed or does not exist.
-    """
-    return DestinationRefusedError(
-        "The destination is not allowed or does not exist. Expected an https URL of a public "
-        "host, without user, password and fragment; or change the NetworkPolicy.",
-        detail="destination",
-        step="destination",
+def _ports(values: Collection[int] | None) -> frozenset[int] | None:
+    if values is None:
+        return None
+    # A text or bytes are collections as well, and bytes even of numbers.
+    if isinstance(values, Collection) and not isinstance(values, str | bytes | bytearray):
+        ports = [port for port in values if type(port) is int and 0 < port < 65_536]
+        if len(ports) == len(values):
+            return frozenset(ports)
+    raise ConfigurationError(
+        "NetworkPolicy: ports: expected a set of numbers from 1 to 65535, or None for every port."
     )
 
 
 def _networks(values: Iterable[str | IPNetwork]) -> tuple[IPNetwork, ...]:
-    try:
-        return tuple(ipaddress.ip_network(value) for value in values)
-    except ValueError:
-        pass
-    raise ConfigurationError('NetworkPolicy: allow_networks: expected networks, "10.1.0.0/16".')
+    if not isinstance(values, str):  # which is a row of texts as well
+        with contextlib.suppress(TypeError, ValueError):
+            return tuple(_network(value) for value in values)
+    raise ConfigurationError(
+        "NetworkPolicy: allow_networks: expected a list of networks such as "
+        '["10.1.0.0/16"], without host bits.'
+    )
+
+
+def _network(value: object) -> IPNetwork:
+    # ip_network takes a number for an address, and bytes, and pairs.
+    if isinstance(value, str | IPNetwork):
+        return ipaddress.ip_network(value)
+    raise TypeError
+
+
+def _yes_or_no(instance: object, attribute: attrs.Attribute[bool], value: object) -> None:
+    if not isinstance(value, bool):  # nor anything with a truth: "false" is true
+        raise ConfigurationError(
+            f"{type(instance).__name__}: {attribute.name}: expected True or False."
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -102,10 +120,8 @@ class NetworkPolicy:
             such as ``"10.1.0.0/16"``.  Never take them from a tenant.
     """
 
-    allow_http: bool = False
-    ports: frozenset[int] | None = attrs.field(
-        default=frozenset({443}), converter=attrs.converters.optional(frozenset)
-    )
+    allow_http: bool = attrs.field(default=False, validator=_yes_or_no)
+    ports: frozenset[int] | None = attrs.field(default=frozenset({443}), converter=_ports)
     allow_networks: tuple[IPNetwork, ...] = attrs.field(default=(), converter=_networks)
 
     @classmethod
@@ -127,7 +143,7 @@ class NetworkPolicy:
         except (httpx.InvalidURL, TypeError, ValueError):
             allowed = False
         if not allowed:
-            raise refusal()
+            raise self.refusal()
 
     def check_address(self, address: IPAddress | str) -> None:
         """
@@ -137,7 +153,23 @@ class NetworkPolicy:
             DestinationRefusedError: It may not be connected to, or is none.
         """
         if not self.allows_address(address):
-            raise refusal()
+            raise self.refusal()
+
+    def refusal(self) -> DestinationRefusedError:
+        """
+        The one error for every destination that is not allowed or does not exist.
+
+        It says what this policy allows, and nothing about the destination.
+        """
+        schemes = "http and https" if self.allow_http else "https"
+        ports = "every port" if self.ports is None else f"port {_listed(self.ports)}"
+        return DestinationRefusedError(
+            "The destination is not allowed or does not exist. This NetworkPolicy allows "
+            f"{schemes} on {ports} to {self._allowed_places()}, without user, password and "
+            "fragment in the URL.",
+            detail="destination",
+            step="destination",
+        )
 
     def allows_url(self, url: httpx.URL) -> bool:
         """
@@ -157,7 +189,7 @@ class NetworkPolicy:
         Whether *address* may be connected to; what is no address may not.
         """
         try:
-            return self._permits(ipaddress.ip_address(address))
+            return self._allows_ip(ipaddress.ip_address(address))
         except ValueError:
             return False
 
@@ -167,24 +199,34 @@ class NetworkPolicy:
             # 127.1, 0x7f000001 and 2130706433 are 127.0.0.1 to some readers.
             # Only the strict spelling is an address; nothing else like it is a name.
             return "%" not in host and self.allows_address(host)
-        return all(map(_LABEL.fullmatch, labels)) and self._permits_name(".".join(labels))
+        return all(map(_LABEL.fullmatch, labels)) and self._allows_name(".".join(labels))
 
-    def _permits_name(self, name: str) -> bool:
+    def _allowed_places(self) -> str:
+        return "public hosts" + "".join(f" and {network}" for network in self.allow_networks)
+
+    def _allows_name(self, name: str) -> bool:
         return "." in name and not f".{name}".endswith(_INTERNAL_SUFFIXES)
 
-    def _permits(self, address: IPAddress) -> bool:
+    def _allows_ip(self, address: IPAddress) -> bool:
         if any(address in network for network in self.allow_networks):
             return True
         return not any(address in network for network in _DENIED)
 
 
 class _LoopbackPolicy(NetworkPolicy):
-    def _permits_name(self, name: str) -> bool:
+    def _allowed_places(self) -> str:
+        return "this machine only (localhost, 127.0.0.1, ::1)"
+
+    def _allows_name(self, name: str) -> bool:
         return name == "localhost"
 
-    def _permits(self, address: IPAddress) -> bool:
+    def _allows_ip(self, address: IPAddress) -> bool:
         # Not is_loopback: newer Pythons count ::ffff:127.0.0.1 among them.
         return any(address in network for network in _LOOPBACK)
+
+
+def _listed(ports: Collection[int]) -> str:
+    return " and ".join(map(str, sorted(ports)))
 
 
 def port_of(url: httpx.URL) -> int:

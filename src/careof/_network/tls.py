@@ -28,3 +28,11 @@ def verifies(context: ssl.SSLContext) -> bool:
     Whether *context* checks the certificate and that it is the host's.
     """
     return context.verify_mode == ssl.CERT_REQUIRED and context.check_hostname
+
+
+def certified_name(host: str) -> str:
+    """
+    The name of *host* as a certificate has it.
+    """
+    # RFC 6066 §3: without the dot that ends an absolute name.
+    return host.removesuffix(".")

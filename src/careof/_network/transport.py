@@ -9,16 +9,17 @@ connection of its own, so that no late or doubled answer can reach the next.
 from __future__ import annotations
 
 import ssl
+from collections.abc import Generator
 
 import httpx
 
 from careof._network.connection import AsyncConnection, Connection
-from careof._network.exchange import exchange
 from careof._network.limits import Limits
 from careof._network.names import addresses, async_addresses
-from careof._network.policy import NetworkPolicy, refusal
+from careof._network.policy import NetworkPolicy
 from careof._network.tls import default_context
 from careof._network.trip import Trip
+from careof._network.unread import Answer
 from careof._values.unwrap import Unseen, unwrap
 from careof.errors import CareofError
 
@@ -32,7 +33,13 @@ class _Guarded:
         self._ssl_context = ssl_context
 
     def _tls(self) -> ssl.SSLContext:
-        return self._ssl_context or default_context()
+        return default_context() if self._ssl_context is None else self._ssl_context
+
+    def _steps(self, trip: Trip) -> Generator[bytes | Answer | None, bytes | None, None]:
+        # Late, so that importing careof imports no h11.
+        from careof._network.exchange import exchange
+
+        return exchange(trip.request, max_body=self._limits.max_body)
 
 
 class GuardedTransport(_Guarded, httpx.BaseTransport):
@@ -61,11 +68,11 @@ class GuardedTransport(_Guarded, httpx.BaseTransport):
         connection.close()
         return None
 
-    def _ask(self, trip: Trip) -> httpx.Response | CareofError:
+    def _ask(self, trip: Trip) -> Answer:
         connection = self._open(trip)
         if isinstance(connection, CareofError):
             return connection
-        steps = exchange(trip.request, max_body=self._limits.max_body)
+        steps = self._steps(trip)
         try:
             wanted = next(steps)
             while True:
@@ -84,22 +91,17 @@ class GuardedTransport(_Guarded, httpx.BaseTransport):
 
     def _open(self, trip: Trip) -> Connection | CareofError:
         if not self._policy.allows_url(trip.request.url):
-            return refusal()
-        found = addresses(trip.host, trip.port, self._policy, trip.connecting)
+            return self._policy.refusal()
+        found = addresses(trip.host, self._policy, trip.connecting)
         if isinstance(found, CareofError):
             return found
-        trip.passed("destination", "connect")
-        outcome: Connection | CareofError = refusal()
-        for tried, address in enumerate(found):
-            try:
-                outcome = Connection.open(address, trip.port, trip.share(len(found) - tried))
-                break
-            except Exception as error:
-                outcome = trip.failure(error)
-        if isinstance(outcome, CareofError):
-            return outcome
-        trip.passed("connect", "tls" if trip.is_secure else "status")
-        return self._secured(outcome, trip) if trip.is_secure else outcome
+        trip.advance("connect")
+        try:
+            connection = Connection.open(found, trip.port, trip.connecting)
+        except Exception as error:
+            return trip.failure(error)
+        trip.advance("tls" if trip.is_secure else "status")
+        return self._secured(connection, trip) if trip.is_secure else connection
 
     def _secured(self, connection: Connection, trip: Trip) -> Connection | CareofError:
         secured = False
@@ -111,7 +113,7 @@ class GuardedTransport(_Guarded, httpx.BaseTransport):
         finally:
             if not secured:
                 connection.close()
-        trip.passed("tls", "status")
+        trip.advance("status")
         return connection
 
 
@@ -141,11 +143,11 @@ class AsyncGuardedTransport(_Guarded, httpx.AsyncBaseTransport):
         await connection.close()
         return None
 
-    async def _ask(self, trip: Trip) -> httpx.Response | CareofError:
+    async def _ask(self, trip: Trip) -> Answer:
         connection = await self._open(trip)
         if isinstance(connection, CareofError):
             return connection
-        steps = exchange(trip.request, max_body=self._limits.max_body)
+        steps = self._steps(trip)
         try:
             wanted = next(steps)
             while True:
@@ -164,24 +166,17 @@ class AsyncGuardedTransport(_Guarded, httpx.AsyncBaseTransport):
 
     async def _open(self, trip: Trip) -> AsyncConnection | CareofError:
         if not self._policy.allows_url(trip.request.url):
-            return refusal()
-        found = await async_addresses(trip.host, trip.port, self._policy, trip.connecting)
+            return self._policy.refusal()
+        found = await async_addresses(trip.host, self._policy, trip.connecting)
         if isinstance(found, CareofError):
             return found
-        trip.passed("destination", "connect")
-        outcome: AsyncConnection | CareofError = refusal()
-        for tried, address in enumerate(found):
-            try:
-                outcome = await AsyncConnection.open(
-                    address, trip.port, trip.share(len(found) - tried)
-                )
-                break
-            except Exception as error:
-                outcome = trip.failure(error)
-        if isinstance(outcome, CareofError):
-            return outcome
-        trip.passed("connect", "tls" if trip.is_secure else "status")
-        return await self._secured(outcome, trip) if trip.is_secure else outcome
+        trip.advance("connect")
+        try:
+            connection = await AsyncConnection.open(found, trip.port, trip.connecting)
+        except Exception as error:
+            return trip.failure(error)
+        trip.advance("tls" if trip.is_secure else "status")
+        return await self._secured(connection, trip) if trip.is_secure else connection
 
     async def _secured(
         self, connection: AsyncConnection, trip: Trip
@@ -195,5 +190,5 @@ class AsyncGuardedTransport(_Guarded, httpx.AsyncBaseTransport):
         finally:
             if not secured:
                 await connection.close()
-        trip.passed("tls", "status")
+        trip.advance("status")
         return connection

@@ -56,28 +56,25 @@ class Trip:
         """
         return self.request.url.scheme == "https"
 
-    def passed(self, step: str, next_step: str) -> None:
+    def advance(self, next_step: str) -> None:
         """
-        Note that *step* succeeded and *next_step* begins.
+        Note that the step under way succeeded and *next_step* begins.
         """
         if self._call is not None:
             # A duration of the name look-up would tell which names exist.
-            self._call.passed(step, timed=step != "destination")
+            self._call.passed(self.step, timed=self.step != "destination")
         self._begin(next_step)
-
-    def share(self, candidates: int) -> Deadline:
-        """
-        The part of the time for connecting that one of *candidates* addresses may use.
-        """
-        return self.connecting.within(self.connecting.left() / candidates)
 
     def failure(self, error: Exception) -> CareofError:
         """
         What *error* means at this step.  Nothing of the error itself is kept.
         """
         if isinstance(error, TimeoutError):
+            limit = "attempt" if self.step == "status" else "connect"
             return DeadlineError(
-                f"{self.host} did not answer in time.", detail="deadline", step=self.step
+                f"{self.host} did not answer in time (Limits.{limit}).",
+                detail="deadline",
+                step=self.step,
             )
         if isinstance(error, ssl.SSLCertVerificationError):
             problem = _CERTIFICATE_PROBLEMS.get(error.verify_code, "it does not verify")
@@ -85,11 +82,18 @@ class Trip:
                 f"The certificate of {self.host} was refused: {problem}.", "certificate"
             )
         if self.step == "connect":
-            return self._unavailable(f"{self.host} takes no connection on this port.", "connect")
+            return self._unavailable(
+                f"{self.host} takes no connection on port {self.port}.", "connect"
+            )
         if self.step == "tls":
-            return self._unavailable(f"{self.host} does not speak TLS as we do.", "tls")
+            return self._unavailable(
+                f"No TLS with {self.host}: it speaks plain http on port {self.port}, or a version "
+                "of TLS that is too old. Check the scheme and the port.",
+                "tls",
+            )
         return self._unavailable(
-            f"{self.host} gave no complete HTTP/1.1 answer ({type(error).__name__}).",
+            f"{self.host} gave no complete HTTP/1.1 answer ({type(error).__name__})"
+            f"{'' if self.is_secure else '; perhaps it expects https'}.",
             "incomplete_answer",
         )
 

@@ -57,12 +57,9 @@ class Path:
         if self._query is not None:
             return _run(*self._query, tree)
         node: object = tree
-        for step in self._steps[:-1]:
+        for step in self._steps:
             node = _child(node, step)
-            if node is MISSING:
-                return ASTRAY
-        last = self._steps[-1]
-        return _child(node, last) if _can_have(node, last) else ASTRAY
+        return node
 
     def __repr__(self) -> str:
         return f"Path({self.text!r})"
@@ -77,20 +74,16 @@ class _PointerStep(str):
 
 
 def _child(node: object, step: Step) -> object:
-    if isinstance(node, dict):
-        return node.get(step, MISSING) if isinstance(step, str) else MISSING
+    # What is no object and no array has no children, MISSING itself included.
+    if isinstance(node, dict) and isinstance(step, str):
+        return node.get(step, MISSING)
     if isinstance(node, list):
-        if isinstance(step, _PointerStep) and _POINTER_INDEX.fullmatch(step) and len(step) < 10:
-            step = int(step)
-        if isinstance(step, int) and -len(node) <= step < len(node):
-            return node[step]
-    return MISSING
-
-
-def _can_have(node: object, step: Step) -> bool:
-    if isinstance(step, _PointerStep):
-        return isinstance(node, dict | list)
-    return isinstance(node, dict if isinstance(step, str) else list)
+        if isinstance(step, _PointerStep):
+            is_index = _POINTER_INDEX.fullmatch(step) and len(step) < 10
+            step = int(step) if is_index else len(node)
+        if isinstance(step, int):
+            return node[step] if -len(node) <= step < len(node) else MISSING
+    return ASTRAY
 
 
 def _pointer_steps(text: str, parameter: str) -> list[Step]:
@@ -112,7 +105,7 @@ def _parse(
     try:
         kinds = [(token.kind, token.value) for token in environment.lexer.tokenize(text)]
         path = environment.compile(text)
-    except JSONPathError:
+    except (JSONPathError, ValueError, OverflowError):  # the last two for its numbers
         path = None
     if not isinstance(path, JSONPath) or not path.segments:
         raise _wrong(parameter, problem)
@@ -120,9 +113,9 @@ def _parse(
         raise _wrong(parameter, "'..' searches everywhere and could find somebody else")
     if any(kind == "TOKEN_FUNCTION" and name in ("match", "search") for kind, name in kinds):
         raise _wrong(parameter, "match() and search() run a pattern for as long as it takes")
-    if {"TOKEN_FILTER", "TOKEN_COMMA"} <= {kind for kind, _ in kinds}:
-        # count(@[*,*][*,*]...) doubles its nodes at every step.
-        raise _wrong(parameter, "a filter and a list of selectors cannot be in one path")
+    if any(kind == "TOKEN_COMMA" for kind, _ in kinds):
+        # [*,*] visits every node twice, [*,*][*,*] four times, and so on.
+        raise _wrong(parameter, "a list of selectors names several values; name one")
     steps: list[Step | None] = []
     for segment in path.segments:
         selector = segment.selectors[0]
@@ -143,8 +136,7 @@ def _run(parent: Any, last_segment: Any, last_step: Step | None, tree: JsonTree)
     if len(parents) != 1 or not isinstance(parents[0].obj, dict | list):
         return ASTRAY
     if last_step is not None:
-        node = parents[0].obj
-        return _child(node, last_step) if _can_have(node, last_step) else ASTRAY
+        return _child(parents[0].obj, last_step)
     found = [match.obj for match in islice(last_segment.resolve(parents), 2)]
     if len(found) > 1:
         return ASTRAY

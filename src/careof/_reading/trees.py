@@ -34,7 +34,7 @@ def check_tree(tree: Any, parameter: str) -> None:
         for name, value in tree.items():
             if not (isinstance(name, str) and is_whole(name)):
                 raise ConfigurationError(
-                    f"{parameter}: every name must be a str without half characters."
+                    f"{parameter}: every name must be a str without lone surrogates."
                 )
             check_tree(value, f"{parameter}[{name!r}]")
     elif isinstance(tree, list | tuple):
@@ -43,7 +43,7 @@ def check_tree(tree: Any, parameter: str) -> None:
     elif isinstance(tree, float) and not math.isfinite(tree):
         raise ConfigurationError(f"{parameter}: JSON has no {tree}.")
     elif isinstance(tree, str) and not is_whole(tree):
-        raise ConfigurationError(f"{parameter}: UTF-8 has no half characters (lone surrogates).")
+        raise ConfigurationError(f"{parameter}: UTF-8 has no lone surrogates.")
     elif not isinstance(tree, str | Secret | int | float | bool | None):
         raise ConfigurationError(
             f"{parameter}: expected JSON values or Secret, got {type(tree).__name__}."

@@ -5,11 +5,14 @@ The configuration test, as its reader sees it: which step works, which does not.
 from __future__ import annotations
 
 import html
+import textwrap
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import attrs
 
 from careof._network.call import Call, Step
+from careof._resolving.selector import ContactSelector
 from careof._values.contact import Contact
 from careof.errors import CareofError, NoAddressError
 
@@ -26,6 +29,8 @@ STEPS = (
     "selection",
     "address",
 )
+
+WIDTH = 80  # columns of a terminal
 
 State = Literal["ok", "failed", "not needed", "not reached"]
 _MARKS: dict[State, str] = {"ok": "ok", "failed": "FAILED", "not needed": "-", "not reached": "?"}
@@ -47,7 +52,7 @@ class CheckStep:
     remark: str = ""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class CheckReport:
     """
     What ``check`` found: true if a contact with an address came out.
@@ -64,11 +69,10 @@ class CheckReport:
         return self.error is None
 
     def __str__(self) -> str:
-        rows = [
-            f"  {_MARKS[step.state]:<7} {step.name:<15} {_milliseconds(step):>8}  {_words(step)}"
-            for step in self.steps
-        ]
-        return "\n".join([f"{self.name}: {self._verdict()}", *(row.rstrip() for row in rows)])
+        return "\n".join([f"{self.name}: {self._verdict()}", *map(_row, self.steps)])
+
+    def __repr__(self) -> str:
+        return f"<CheckReport {self.name}: {self._verdict()}>"
 
     def _repr_html_(self) -> str:
         rows = "".join(
@@ -99,41 +103,44 @@ class CheckReport:
         return f"does not work yet, see {failed[0]}" if failed else "works"
 
 
-def report(name: str, call: Call, outcome: Contact | CareofError) -> CheckReport:
+def report(
+    name: str, call: Call, outcome: Contact | CareofError, selector: ContactSelector
+) -> CheckReport:
     """
     The report on a test that ended in *outcome*.
     """
     passed = {step.name: step for step in call.steps}
+    remark, error = "", outcome
     if isinstance(outcome, Contact):
-        return _finished(name, passed, outcome)
-    reached = STEPS.index(outcome.step) if outcome.step in STEPS else STEPS.index("status")
+        remark, error = _address(outcome, selector._missing_in(outcome))
+    if not isinstance(error, CareofError):
+        found = CheckStep(name=STEPS[-1], state="ok", remark=remark)
+        steps = [*(_step(step, passed) for step in STEPS[:-1]), found]
+        return CheckReport(name=name, steps=tuple(steps))
+    reached = STEPS.index(error.step) if error.step in STEPS else STEPS.index("status")
     steps = [
         *(_step(step, passed) for step in STEPS[:reached]),
-        CheckStep(name=STEPS[reached], state="failed", remark=str(outcome)),
+        CheckStep(name=STEPS[reached], state="failed", remark=str(error)),
         *(CheckStep(name=step, state="not reached") for step in STEPS[reached + 1 :]),
     ]
-    return CheckReport(name=name, steps=tuple(steps), error=outcome)
+    return CheckReport(name=name, steps=tuple(steps), error=error)
 
 
-def _finished(name: str, passed: dict[str, Step], contact: Contact) -> CheckReport:
+def _address(contact: Contact, missing: Mapping[str, str]) -> tuple[str, Contact | CareofError]:
+    absent = ", ".join(f"{name} ({path})" for name, path in missing.items())
     found = [
         word
         for word, value in (("an email address", contact.email), ("a phone number", contact.phone))
         if value is not None
     ]
-    steps = [_step(step, passed) for step in STEPS[:-1]]
     if found:
-        remark = f"found {' and '.join(found)}"
-        steps.append(CheckStep(name="address", state="ok", remark=remark))
-        return CheckReport(name=name, steps=tuple(steps))
-    error = NoAddressError(
-        "The answer is well formed but has no address for this reference. "
-        "Test with a reference that has one.",
+        return f"found {' and '.join(found)}{f'; not found: {absent}' if absent else ''}", contact
+    return "", NoAddressError(
+        f"Absent, null or empty in the answer: {absent}. If this person has an address, "
+        "the path is wrong; otherwise test with another reference.",
         detail="no_address",
         step="address",
     )
-    steps.append(CheckStep(name="address", state="failed", remark=str(error)))
-    return CheckReport(name=name, steps=tuple(steps), error=error)
 
 
 def _step(name: str, passed: dict[str, Step]) -> CheckStep:
@@ -144,6 +151,12 @@ def _step(name: str, passed: dict[str, Step]) -> CheckStep:
     # without a token has none.
     needed = name in ("template", "status", "body", "selection")
     return CheckStep(name=name, state="ok" if needed else "not needed")
+
+
+def _row(step: CheckStep) -> str:
+    head = f"  {_MARKS[step.state]:<7} {step.name:<15} {_milliseconds(step):>8}  "
+    words = textwrap.wrap(_words(step), WIDTH - len(head)) or [""]
+    return (head + f"\n{' ' * len(head)}".join(words)).rstrip()
 
 
 def _milliseconds(step: CheckStep) -> str:

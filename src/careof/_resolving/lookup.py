@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import httpx
 
+from careof._network.answers import try_later
 from careof._network.limits import Limits
-from careof._network.retry_after import retry_after
 from careof._reading.strict_json import read_json
 from careof._resolving.selector import ContactSelector
 from careof._resolving.template import RequestTemplate
@@ -16,8 +16,6 @@ from careof.errors import (
     AuthenticationError,
     CareofError,
     ConfigurationError,
-    EndpointUnavailableError,
-    RateLimitedError,
     ReferenceGoneError,
     ReferenceNotFoundError,
     UnexpectedAnswerError,
@@ -43,7 +41,7 @@ class Lookup:
         The request that asks about *reference_id*, or why there is none.
         """
         try:
-            return self._template.fill(reference_id)
+            return self._template._fill(reference_id)
         except ConfigurationError as error:  # a secret in a header cannot be read now
             return AuthenticationError(str(error), detail=error.detail, step="template")
 
@@ -56,7 +54,7 @@ class Lookup:
         if isinstance(answer, CareofError):
             return answer
         try:
-            return refused_status(answer) or self._read(reference_id, answer)
+            return _cached(answer) or refused_status(answer) or self._read(reference_id, answer)
         except Exception as error:
             # A bug, here or in a library that reads for us.  Its traceback
             # holds the answer, so only its name gets out.
@@ -70,7 +68,20 @@ class Lookup:
         tree = read_json(answer.content, max_depth=self._limits.max_depth)
         if isinstance(tree, CareofError):
             return tree
-        return self._selector.select(tree, reference_id)
+        return self._selector._select(tree, reference_id)
+
+
+def _cached(response: httpx.Response) -> CareofError | None:
+    # RFC 9111 §5.1: an answer with an age was given to somebody before us, and
+    # the person may have been erased since, or have come back.
+    if response.headers.get("age", "0").strip() in ("0", ""):
+        return None
+    return UnexpectedAnswerError(
+        "The answer comes from a cache in front of the endpoint: it has an Age. "
+        "Let that cache pass lookups through.",
+        detail="cached",
+        step="status",
+    )
 
 
 def refused_status(response: httpx.Response) -> CareofError | None:
@@ -78,12 +89,13 @@ def refused_status(response: httpx.Response) -> CareofError | None:
     The error that a status other than 200 stands for.
     """
     status = response.status_code
-    wait = retry_after(response.headers)
     if status == 200:
         return None
     if status == 404:
         return ReferenceNotFoundError(
-            "The endpoint does not know this reference (404).", step="status", status=status
+            "The endpoint does not know this reference, or the path of the URL is wrong (404).",
+            step="status",
+            status=status,
         )
     if status == 410:
         return ReferenceGoneError(
@@ -93,27 +105,15 @@ def refused_status(response: httpx.Response) -> CareofError | None:
         )
     if status in (401, 403):
         return AuthenticationError(
-            f"The endpoint does not accept our credentials ({status}). "
-            "Check them, and what they are allowed to read.",
+            f"The endpoint wants other credentials ({status}). "
+            "Check auth=, and what it is allowed to read.",
             detail="endpoint",
             step="status",
             status=status,
         )
-    if status == 429:
-        return RateLimitedError(
-            "The endpoint wants fewer calls (429).",
-            step="status",
-            status=status,
-            retry_after=wait,
-        )
-    if status == 408 or 500 <= status < 600:
-        return EndpointUnavailableError(
-            f"The endpoint cannot answer now ({status}).",
-            detail="status",
-            step="status",
-            status=status,
-            retry_after=wait,
-        )
+    later = try_later(response, "The endpoint", detail="status")
+    if later is not None:
+        return later
     return UnexpectedAnswerError(
         f"The endpoint answered {status}; expected 200 with a contact"
         f"{'. Redirects are not followed' if 300 <= status < 400 else ''}.",

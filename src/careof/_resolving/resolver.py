@@ -32,9 +32,14 @@ class _Configured(Generic[Transport]):
     What both resolvers are made of.
     """
 
-    _transports: ClassVar[type]
-    _networks: ClassVar[type[Network | AsyncNetwork]]
+    _transport_type: ClassVar[type]
+    _network_type: ClassVar[type[Network | AsyncNetwork]]
     _network: Any
+
+    # What the repr shows of an object that is half built, in the traceback of
+    # its own constructor.
+    _name: str = "?"
+    _auth: httpx.Auth = NoAuth()
 
     def __init__(
         self,
@@ -59,19 +64,28 @@ class _Configured(Generic[Transport]):
             ("retry", retry, RetryPolicy | None, "RetryPolicy.never()"),
             ("network", network, NetworkPolicy | None, "a NetworkPolicy"),
             ("ssl_context", ssl_context, ssl.SSLContext | None, "an ssl.SSLContext"),
-            ("transport", transport, self._transports | None, f"an {self._transports.__name__}"),
+            ("name", name, str | None, "a str"),
+            (
+                "transport",
+                transport,
+                self._transport_type | None,
+                f"an httpx.{self._transport_type.__name__}",
+            ),
         ):
             if not isinstance(value, expected):
                 raise ConfigurationError(f"{kind}: {parameter}: expected {words}.")
         if ssl_context is not None and not verifies(ssl_context):
             raise ConfigurationError(f"{kind}: ssl_context: it must verify certificate and host.")
-        self._limits = limits or Limits()
-        self._policy = network or NetworkPolicy()
+        if not _is_clock(clock):
+            raise ConfigurationError(f"{kind}: clock: expected monotonic() and time().")
+        self._limits = Limits() if limits is None else limits
+        self._policy = NetworkPolicy() if network is None else network
         self._policy.check_url(request.origin)
-        self._auth = auth or NoAuth()
+        self._auth = NoAuth() if auth is None else auth
         self._lookup = Lookup(request, contact, self._limits)
-        self._name = name or request.origin.host
-        self._network = self._networks(
+        self._selector = contact
+        self._name = request.origin.host if name is None else name
+        self._network = self._network_type(
             policy=self._policy,
             limits=self._limits,
             ssl_context=ssl_context,
@@ -96,9 +110,11 @@ class HttpResolver(_Configured[httpx.BaseTransport]):
         contact: Where in the answer the contact stands.
         auth: How the endpoint knows that it is us.
         limits: Deadline and size.
+        retry: How often a lookup is tried; so far once.
         network: Where calls may go; by default https to public addresses.
         ssl_context: Private authorities and client certificates.
         name: What reports call the endpoint; by default its host.
+        clock: What tells the time, such as ``careof.testing.FakeClock``.
         transport: For tests, such as ``httpx.MockTransport`` or
             ``careof.testing.FakeContactEndpoint``.
 
@@ -107,8 +123,8 @@ class HttpResolver(_Configured[httpx.BaseTransport]):
         DestinationRefusedError: The policy refuses the URL.
     """
 
-    _transports = httpx.BaseTransport
-    _networks = Network
+    _transport_type = httpx.BaseTransport
+    _network_type = Network
     _network: Network
 
     def resolve(self, reference_id: str) -> Contact:
@@ -144,18 +160,21 @@ class HttpResolver(_Configured[httpx.BaseTransport]):
         call = self._network.call(self._limits.deadline)
         request = self._lookup.question(reference_id)
         if isinstance(request, CareofError):
-            return report(self._name, call, request)
+            return report(self._name, call, request, self._selector)
         call.passed("template", timed=False)
         # First only a connection, to tell a wrong host from a wrong credential.
         failure = self._network.probe(call.carried_by(request))
         if failure is not None:
-            return report(self._name, call, failure)
+            return report(self._name, call, failure, self._selector)
         answer = self._network.converse(request, self._auth, call)
-        return report(self._name, call, self._lookup.contact(reference_id, answer))
+        outcome = self._lookup.contact(reference_id, answer)
+        return report(self._name, call, outcome, self._selector)
 
     def close(self) -> None:
         """
-        Nothing is open between calls; here for the shape of the protocol.
+        Does nothing: no connection outlives a call.
+
+        It is here so that a host can write `with`.
         """
 
     def __enter__(self) -> Self:
@@ -178,8 +197,8 @@ class AsyncHttpResolver(_Configured[httpx.AsyncBaseTransport]):
     resolver may be used by many tasks, and in one event loop after another.
     """
 
-    _transports = httpx.AsyncBaseTransport
-    _networks = AsyncNetwork
+    _transport_type = httpx.AsyncBaseTransport
+    _network_type = AsyncNetwork
     _network: AsyncNetwork
 
     async def resolve(self, reference_id: str) -> Contact:
@@ -215,18 +234,21 @@ class AsyncHttpResolver(_Configured[httpx.AsyncBaseTransport]):
         call = self._network.call(self._limits.deadline)
         request = self._lookup.question(reference_id)
         if isinstance(request, CareofError):
-            return report(self._name, call, request)
+            return report(self._name, call, request, self._selector)
         call.passed("template", timed=False)
         # First only a connection, to tell a wrong host from a wrong credential.
         failure = await self._network.probe(call.carried_by(request))
         if failure is not None:
-            return report(self._name, call, failure)
+            return report(self._name, call, failure, self._selector)
         answer = await self._network.converse(request, self._auth, call)
-        return report(self._name, call, self._lookup.contact(reference_id, answer))
+        outcome = self._lookup.contact(reference_id, answer)
+        return report(self._name, call, outcome, self._selector)
 
     async def aclose(self) -> None:
         """
-        Nothing is open between calls; here for the shape of the protocol.
+        Does nothing: no connection outlives a call.
+
+        It is here so that a host can write `with`.
         """
 
     async def __aenter__(self) -> Self:
@@ -239,3 +261,7 @@ class AsyncHttpResolver(_Configured[httpx.AsyncBaseTransport]):
         frames: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+
+def _is_clock(clock: object) -> bool:
+    return all(callable(getattr(clock, name, None)) for name in ("monotonic", "time"))

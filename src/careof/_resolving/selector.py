@@ -4,7 +4,6 @@ What of the answer is the contact.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
@@ -12,11 +11,10 @@ from careof._reading.paths import ASTRAY, MISSING, Path
 from careof._reading.strict_json import JsonTree
 from careof._values.addresses import read_email_address, read_phone_number
 from careof._values.contact import Contact
+from careof._values.placeholders import NAME
 from careof.errors import CareofError, ConfigurationError, UnexpectedAnswerError
 
 Address = TypeVar("Address")
-
-_NAME = re.compile(r"[a-z_][a-z0-9_]*")
 
 
 class ContactSelector:
@@ -59,30 +57,26 @@ class ContactSelector:
         if not isinstance(attributes, Mapping | None):
             raise ConfigurationError("ContactSelector: attributes: expected names to paths.")
         for name, text in (attributes or {}).items():
-            if not (isinstance(name, str) and _NAME.fullmatch(name)):
+            if not (isinstance(name, str) and NAME.fullmatch(name)):
                 raise ConfigurationError(
                     "ContactSelector: attributes: names are lower-case letters, digits and _."
                 )
             self._attributes[name] = Path(text, parameter=f"ContactSelector: attributes[{name!r}]")
 
-    @property
-    def has_echo(self) -> bool:
-        """
-        Whether an answer says whom it is about.
-        """
-        return self._echo is not None
-
-    def select(self, tree: JsonTree, reference_id: str) -> Contact | CareofError:
+    def _select(self, tree: JsonTree, reference_id: str) -> Contact | CareofError:
         """
         The contact in *tree*, or the error that says why there is none.
         """
-        if self._echo is not None and not _is_echo(self._echo.find(tree), reference_id):
-            return UnexpectedAnswerError(
-                "The answer is about another reference, or does not say about which: "
-                f"{self._echo.text} selects something else than what was asked for.",
-                detail="other_reference",
-                step="selection",
-            )
+        if self._echo is not None:
+            found = self._echo.find(tree)
+            if not _is_echo(found, reference_id):
+                said = "nothing" if found in (MISSING, ASTRAY, None) else "another reference"
+                return UnexpectedAnswerError(
+                    f"{self._echo.text} selects {said} in the answer; expected the reference "
+                    "that was asked for.",
+                    detail="other_reference",
+                    step="selection",
+                )
         email = _read(self._email, tree, read_email_address)
         if isinstance(email, CareofError):
             return email
@@ -100,16 +94,36 @@ class ContactSelector:
                 return _unusable(path, "expected a text.", "attribute_type", "selection")
         return Contact(reference_id, email=email, phone=phone, attributes=attributes)
 
+    def _missing_in(self, contact: Contact) -> dict[str, str]:
+        """
+        What was not found for *contact*: names to the paths that selected nothing.
+        """
+        addresses = {"email": (self._email, contact.email), "phone": (self._phone, contact.phone)}
+        return {
+            **{
+                name: path.text
+                for name, (path, value) in addresses.items()
+                if path is not None and value is None
+            },
+            **{
+                name: path.text
+                for name, path in self._attributes.items()
+                if name not in contact.attributes
+            },
+        }
+
     def __repr__(self) -> str:
-        paths = {"email": self._email, "phone": self._phone, "reference_id": self._echo}
-        shown = [f"{name}={path.text!r}" for name, path in paths.items() if path is not None]
-        return f"ContactSelector({', '.join(shown)}, attributes={sorted(self._attributes)})"
+        # Half built, in the traceback of its own constructor, it lacks some.
+        paths = {"email": "_email", "phone": "_phone", "reference_id": "_echo"}
+        known = {name: getattr(self, slot, None) for name, slot in paths.items()}
+        shown = [f"{name}={path.text!r}" for name, path in known.items() if path is not None]
+        return f"ContactSelector({', '.join(shown)})"
 
 
 def _is_region(text: object) -> bool:
     from phonenumbers import SUPPORTED_REGIONS
 
-    return text in SUPPORTED_REGIONS
+    return isinstance(text, str) and text in SUPPORTED_REGIONS
 
 
 def _path(text: str | None, parameter: str) -> Path | None:
@@ -131,7 +145,9 @@ def _read(
     if value in (MISSING, None, ""):
         return None
     if value is ASTRAY:
-        return _unusable(path, "it does not stand where it should.", "shape", "selection")
+        return _unusable(
+            path, "it selects nothing, or several values; expected one text.", "shape", "selection"
+        )
     if not isinstance(value, str):
         return _unusable(path, "expected a text.", "address_type", "selection")
     address = parse(value)
@@ -142,7 +158,7 @@ def _read(
 
 def _unusable(path: Path, reason: str, detail: str, step: str) -> UnexpectedAnswerError:
     return UnexpectedAnswerError(
-        f"What {path.text} should select cannot be used: {reason}",
+        f"What {path.text} selects cannot be used: {reason}",
         detail=detail,
         step=step,
     )

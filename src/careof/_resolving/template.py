@@ -18,11 +18,13 @@ from urllib.parse import unquote
 
 import httpx
 
-from careof._network.headers import is_header_name, is_header_value
-from careof._reading.trees import check_tree, map_texts
+from careof._network.headers import is_header_value
+from careof._network.request_parts import absolute_url, request_parts
+from careof._reading.trees import map_texts
 from careof._values.reference import refuse_reference
 from careof._values.sealed import Unpicklable
 from careof._values.secret import Secret
+from careof._values.unwrap import unwrap
 from careof.errors import (
     AuthenticationError,
     CareofError,
@@ -39,12 +41,7 @@ _URL = re.compile(
 )
 _VISIBLE = re.compile(r"[!-~]+")
 _MAX_URL = 8000  # characters; RFC 9110 §4.1
-
-# They belong to the connection (RFC 9110 §7.6.1) or are set by careof.
-_RESERVED = frozenset(
-    "accept-encoding connection content-length expect host keep-alive proxy-authorization te "
-    "trailer transfer-encoding upgrade".split()
-)
+_MAX_FILLED_URL = 32_000  # httpx takes no more than 65,536
 
 
 class RequestTemplate(Unpicklable):
@@ -73,27 +70,14 @@ class RequestTemplate(Unpicklable):
         json: Any = None,
         form: Mapping[str, str | Secret] | None = None,
     ) -> None:
-        if method not in ("GET", "POST"):
-            raise _wrong("method", 'expected "GET" or "POST"')
-        if method == "GET" and not (json is None and form is None):
-            raise _wrong("method", "a GET has no body; use POST")
-        if json is not None and form is not None:
-            raise _wrong("json, form", "a request has one body, not two")
-        if json is not None and not isinstance(json, Mapping | list | tuple):
-            raise _wrong("json", "expected an object (dict) or an array (list)")
-        check_tree(json, "RequestTemplate: json")
-        if form is not None and not (
-            isinstance(form, Mapping) and all(isinstance(v, str | Secret) for v in form.values())
-        ):
-            raise _wrong("form", "expected names to texts")
-        check_tree(form, "RequestTemplate: form")
-        self._url, self._origin = _checked_url(url)
+        parts = request_parts(
+            "RequestTemplate", method=method, headers=headers, json=json, form=form
+        )
+        del headers, json, form  # a traceback with locals would show them
+        self._headers, self._json, self._form = unwrap(parts)
+        del parts
         self._method = method
-        if not isinstance(headers, Mapping | None):
-            raise _wrong("headers", "expected names to texts")
-        self._headers = _checked_headers(headers or {})
-        self._json = map_texts(json, lambda text: text)
-        self._form = None if form is None else dict(form)
+        self._url, self._origin = _checked_url(url)
         if not self._has_placeholder():
             raise _wrong("url", f"nothing asks for the person: put {PLACEHOLDER} somewhere")
 
@@ -108,7 +92,7 @@ class RequestTemplate(Unpicklable):
         """
         return self._origin
 
-    def fill(self, reference_id: str) -> httpx.Request | CareofError:
+    def _fill(self, reference_id: str) -> httpx.Request | CareofError:
         """
         The request for *reference_id*, or the error that says why there is none.
         """
@@ -122,6 +106,13 @@ class RequestTemplate(Unpicklable):
                 return text.reveal()
             return text.replace(PLACEHOLDER, reference_id)
 
+        url = self._expand(reference_id=reference_id)
+        if len(url) > _MAX_FILLED_URL:
+            return InvalidReferenceError(
+                "With this reference the URL would be too long.",
+                detail="reference_length",
+                step="template",
+            )
         headers = {name: fill(value) for name, value in self._headers.items()}
         for name, value in headers.items():
             if not is_header_value(value):
@@ -134,7 +125,7 @@ class RequestTemplate(Unpicklable):
             headers.setdefault("content-type", "application/json")
         return httpx.Request(
             self._method,
-            self._expand(reference_id=reference_id),
+            url,
             headers=headers,
             content=content,
             data=None if self._form is None else map_texts(self._form, fill),
@@ -165,8 +156,10 @@ class RequestTemplate(Unpicklable):
         return any(found)
 
     def __repr__(self) -> str:
-        # Not the URL: some customers put a key into it.
-        return f"RequestTemplate({self._method} {self._origin.host})"
+        # Not the URL: some customers put a key into it.  None of it while it is
+        # half built, in the traceback of its own constructor.
+        host = self._origin.host if hasattr(self, "_origin") else "?"
+        return f"RequestTemplate({host})"
 
 
 def _checked_url(url: str) -> tuple[str, httpx.URL]:
@@ -183,12 +176,8 @@ def _checked_url(url: str) -> tuple[str, httpx.URL]:
     _check_placeholders(match["path"], match["query"] or "")
     if _has_dot_segment(match["path"]):
         raise _wrong("url", "write the path without . and ..")
-    try:
-        origin = httpx.URL(match["origin"] + "/")
-        is_host = bool(origin.host) and not origin.userinfo and (origin.port or 443) < 65536
-    except (httpx.InvalidURL, UnicodeError):  # the second: xn-- and no IDNA
-        is_host = False
-    if not is_host:
+    origin = absolute_url(match["origin"] + "/")
+    if origin is None:
         raise _wrong("url", "expected a host, without user and password (use BasicAuth)")
     return url, origin
 
@@ -213,20 +202,6 @@ def _has_dot_segment(path: str) -> bool:
         pass
     segments = re.split(r"[/\\;?#\x00]", path)
     return any(segment.strip() in (".", "..") for segment in segments)
-
-
-def _checked_headers(headers: Mapping[str, str | Secret]) -> dict[str, str | Secret]:
-    for name, value in headers.items():
-        if not is_header_name(name):
-            raise _wrong("headers", "expected names of HTTP headers")
-        if name.lower() in _RESERVED:
-            raise _wrong(f"headers[{name!r}]", "careof sets this one")
-        if not (isinstance(value, Secret) or is_header_value(value)):
-            raise _wrong(f"headers[{name!r}]", "expected visible ASCII text, or Secret")
-    lower = {name.lower(): value for name, value in headers.items()}
-    if len(lower) != len(headers):
-        raise _wrong("headers", "a name stands there twice")
-    return {"accept": "application/json", "user-agent": "careof", **lower}
 
 
 def _not_in_header(name: str, template: str | Secret) -> CareofError:

@@ -4,9 +4,12 @@ What becomes of one reference, as judgement: no resolver and no sender is called
 
 from __future__ import annotations
 
+import inspect
+import math
 from datetime import UTC, datetime
 from urllib.parse import unquote
 
+from careof._values.addresses import ascii_address
 from careof._values.clock import Clock
 from careof._values.contact import Contact, Recipient
 from careof._values.invitation import Invitation, Message
@@ -14,6 +17,7 @@ from careof._values.receipt import Outcome, Receipt
 from careof._values.reference import refuse_reference
 from careof.errors import (
     CareofError,
+    ConfigurationError,
     DeliveryUncertainError,
     EndpointUnavailableError,
     NoAddressError,
@@ -24,6 +28,7 @@ from careof.errors import (
 )
 
 HIDDEN_REFERENCE = "***"
+_LOCAL_DIGITS = 7  # of a phone number, at its end
 _OF_SENDERS = (SendRejectedError, SendUnavailableError, DeliveryUncertainError)
 
 
@@ -32,11 +37,14 @@ class Delivery:
     One reference on its way through one send.
     """
 
-    __slots__ = ("_clock", "_invitation", "_recipient", "_started", "_started_at")
+    __slots__ = ("_asked", "_clock", "_invitation", "_recipient", "_started", "_started_at")
 
     def __init__(self, recipient: str | Recipient, invitation: Invitation, clock: Clock) -> None:
+        if not isinstance(invitation, Invitation):
+            raise ConfigurationError("send: invitation: expected an Invitation.")
         self._recipient = recipient if isinstance(recipient, Recipient) else Recipient(recipient)
         self._invitation = invitation
+        self._asked = False
         self._clock = clock
         self._started = clock.monotonic()
         self._started_at = datetime.fromtimestamp(clock.time(), UTC)
@@ -50,9 +58,11 @@ class Delivery:
 
     def refusal(self) -> CareofError | None:
         """
-        Why nobody is asked about this reference, or None.
+        Why nobody is asked about this reference, or None: then somebody is.
         """
-        return refuse_reference(self.reference_id)
+        refused = refuse_reference(self.reference_id)
+        self._asked = refused is None
+        return refused
 
     def message(self, contact: Contact) -> Message | CareofError:
         """
@@ -69,41 +79,59 @@ class Delivery:
             return NoAddressError(
                 "The contact has no address for this channel.", detail=self._invitation.channel
             )
-        return self._invitation.fill(contact, self._recipient.variables)
+        return self._invitation._fill(contact, self._recipient.variables)
 
-    def message_id(self, contact: Contact, given: object) -> str | None:
+    def message_id(self, contact: Contact, given: object) -> str | CareofError | None:
         """
         The sender's id of the message, if it is one and does not hold an address.
         """
+        if inspect.isawaitable(given):
+            # An async sender that did not look like one: it has sent nothing
+            # yet, and nobody knows whether it ever will.
+            return DeliveryUncertainError(
+                "The sender is async: use AsyncDispatcher.", detail="async_sender"
+            )
+        if given is False:
+            return DeliveryUncertainError(
+                "The sender returned False: it should raise SendUnavailableError or "
+                "SendRejectedError.",
+                detail="sender_false",
+            )
         if not (isinstance(given, str) and given.isprintable() and len(given) <= 256):
             return None
-        held = [value.reveal() for value in (contact.email, contact.phone) if value is not None]
-        # Letters and digits only: ids write an address as ann=example.org, or
-        # a number with hyphens.
-        bare = _bare(unquote(given))
-        return None if any(_bare(value) in bare for value in held) else given
+        return None if _holds(given, contact) else given
 
     def receipt(self, outcome: str | CareofError | None) -> Receipt:
         """
         The receipt for a message id (or None: sent, without one) or an error.
         """
         error = outcome if isinstance(outcome, CareofError) else None
-        hidden = error is not None and error.detail in ("reference_personal", "reference_type")
         return Receipt(
-            # A reference that looks like an address would be one, in a record
-            # that is meant to be stored and logged.
-            reference_id=HIDDEN_REFERENCE if hidden else self.reference_id,
+            reference_id=self._shown_reference(),
             survey_id=self._invitation.survey_id,
             wave=self._invitation.wave,
             channel=self._invitation.channel,
             outcome=Outcome.SENT if error is None else Outcome(error.outcome),
             message_id=None if isinstance(outcome, CareofError) else outcome,
-            attempts=0 if error is not None and error.outcome == "refused" else 1,
+            attempts=int(self._asked),
             retry_after=None if error is None else error.retry_after,
             started_at=self._started_at,
             duration=self._clock.monotonic() - self._started,
-            detail="" if error is None else error.detail,
+            detail=self._detail(error),
         )
+
+    def _shown_reference(self) -> str:
+        # A reference that was refused may be an address with a line break, and
+        # a receipt is meant to be stored and logged.  A number is none: whoever
+        # forgot str() wants to find it again.
+        given: object = self.reference_id
+        if self._asked or type(given) is int:
+            return str(given)
+        return HIDDEN_REFERENCE if refuse_reference(given) else self.reference_id
+
+    @staticmethod
+    def _detail(error: CareofError | None) -> str:
+        return "" if error is None else error.detail
 
 
 def failed_lookup(error: Exception) -> CareofError:
@@ -153,7 +181,7 @@ def _facts(error: Exception) -> tuple[str, float | None]:
     wait = getattr(error, "retry_after", None)
     return (
         detail if is_safe_detail(detail) else "",
-        float(wait) if isinstance(wait, int | float) and wait >= 0 else None,
+        float(wait) if isinstance(wait, int | float) and 0 <= wait < math.inf else None,
     )
 
 
@@ -166,6 +194,21 @@ def _our_class(error: Exception) -> type[CareofError] | None:
         ),
         None,
     )
+
+
+def _holds(message_id: str, contact: Contact) -> bool:
+    """
+    Whether *message_id* has the address or the number in it, in a usual spelling.
+    """
+    while message_id != (message_id := unquote(message_id)):
+        pass
+    # Letters and digits only: ids write an address as ann=example.org, or a
+    # number with hyphens, or without its country.
+    bare = _bare(message_id)
+    email = "" if contact.email is None else contact.email.reveal()
+    phone = "" if contact.phone is None else contact.phone.reveal()
+    spellings = [email, email and ascii_address(email), phone[-_LOCAL_DIGITS:]]
+    return any(_bare(spelling) in bare for spelling in spellings if spelling)
 
 
 def _bare(text: str) -> str:

@@ -4,6 +4,9 @@ One survey to one reference: resolve, fill, hand over, forget.
 
 from __future__ import annotations
 
+import inspect
+from typing import ClassVar, Generic, TypeVar
+
 from careof._resolving.protocols import AsyncResolver, Resolver
 from careof._sending.delivery import Delivery, failed_lookup, failed_sending
 from careof._sending.senders import AsyncSurveySender, SurveySender
@@ -12,10 +15,45 @@ from careof._values.contact import Recipient
 from careof._values.invitation import Invitation
 from careof._values.receipt import Receipt
 from careof._values.unwrap import Unseen
-from careof.errors import CareofError
+from careof.errors import CareofError, ConfigurationError
+
+AnyResolver = TypeVar("AnyResolver")
+AnySender = TypeVar("AnySender")
 
 
-class Dispatcher:
+class _Dispatching(Generic[AnyResolver, AnySender]):
+    """
+    What both dispatchers are made of.
+    """
+
+    _definition: ClassVar[str]
+
+    def __init__(
+        self, resolver: AnyResolver, sender: AnySender, *, clock: Clock = SYSTEM_CLOCK
+    ) -> None:
+        # First what the repr shows: a traceback with locals prints half-built objects.
+        self._resolver = resolver
+        self._sender = sender
+        self._clock = clock
+        for parameter, part, method_name in (
+            ("resolver", resolver, "resolve"),
+            ("sender", sender, "send"),
+        ):
+            method = getattr(part, method_name, None)
+            definition = "async def" if inspect.iscoroutinefunction(method) else "def"
+            if not callable(method) or definition != self._definition:
+                # Mixed up, a message would be sent that nobody waits for, or not
+                # be sent and reported as if it were.
+                raise ConfigurationError(
+                    f"{type(self).__name__}: {parameter}: expected an object with "
+                    f"`{self._definition} {method_name}`."
+                )
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._resolver!r}, {self._sender!r})"
+
+
+class Dispatcher(_Dispatching[Resolver, SurveySender]):
     """
     Sends a survey to a person whose address the host does not hold, blocking.
 
@@ -27,12 +65,7 @@ class Dispatcher:
         sender: Who carries the message.
     """
 
-    def __init__(
-        self, resolver: Resolver, sender: SurveySender, *, clock: Clock = SYSTEM_CLOCK
-    ) -> None:
-        self._resolver = resolver
-        self._sender = sender
-        self._clock = clock
+    _definition = "def"
 
     def send(self, recipient: str | Recipient, invitation: Invitation) -> Receipt:
         """
@@ -63,11 +96,8 @@ class Dispatcher:
             return failed_sending(error)
         return delivery.message_id(contact, message_id)
 
-    def __repr__(self) -> str:
-        return f"Dispatcher({self._resolver!r}, {self._sender!r})"
 
-
-class AsyncDispatcher:
+class AsyncDispatcher(_Dispatching[AsyncResolver, AsyncSurveySender]):
     """
     Sends a survey to a person whose address the host does not hold, asynchronously.
 
@@ -75,12 +105,7 @@ class AsyncDispatcher:
     cancellation: whether its message was handed over is then not known.
     """
 
-    def __init__(
-        self, resolver: AsyncResolver, sender: AsyncSurveySender, *, clock: Clock = SYSTEM_CLOCK
-    ) -> None:
-        self._resolver = resolver
-        self._sender = sender
-        self._clock = clock
+    _definition = "async def"
 
     async def send(self, recipient: str | Recipient, invitation: Invitation) -> Receipt:
         """
@@ -110,6 +135,3 @@ class AsyncDispatcher:
         except Exception as error:
             return failed_sending(error)
         return delivery.message_id(contact, message_id)
-
-    def __repr__(self) -> str:
-        return f"AsyncDispatcher({self._resolver!r}, {self._sender!r})"

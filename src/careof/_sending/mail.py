@@ -18,6 +18,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, formataddr, make_msgid
 
+from careof._values.addresses import EmailAddress, ascii_address
 from careof._values.clock import Clock
 from careof._values.contact import Contact
 from careof._values.invitation import Message
@@ -43,7 +44,7 @@ class FromAddress:
 
     __slots__ = ("address", "domain", "header")
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, parameter: str) -> None:
         from email_validator import EmailNotValidError, validate_email
 
         parsed = None
@@ -58,7 +59,7 @@ class FromAddress:
         name = parsed.display_name or "" if parsed else ""
         if not (parsed and _is_plain(parsed.ascii_email or "") and len(name) <= _LONGEST_NAME):
             raise ConfigurationError(
-                'SmtpSender: from_address: expected an address such as "surveys@host.example" or '
+                f'{parameter}: expected an address such as "surveys@host.example" or '
                 '"Surveys <surveys@host.example>", the address itself in ASCII.'
             )
         self.address = str(parsed.ascii_email)
@@ -83,12 +84,11 @@ class Mail:
     __slots__ = ("data", "message_id", "needs_utf8", "recipient")
 
     def __init__(
-        self, contact: Contact, message: Message, from_address: FromAddress, clock: Clock
+        self, email: EmailAddress, message: Message, from_address: FromAddress, clock: Clock
     ) -> None:
-        address = "" if contact.email is None else contact.email.reveal()
-        local_part, _, domain = address.rpartition("@")
-        self.needs_utf8 = not local_part.isascii()
-        self.recipient = f"{local_part}@{domain if self.needs_utf8 else _ascii(domain)}"
+        address = email.reveal()
+        self.needs_utf8 = not address.rpartition("@")[0].isascii()
+        self.recipient = address if self.needs_utf8 else ascii_address(address)
         if not _is_plain(self.recipient):
             raise ValueError
         # From the sender's domain: the default is the name of this machine.
@@ -116,10 +116,13 @@ def compose(
     """
     The mail, or why there will never be one.
     """
+    if message.channel != "email":
+        # A text for a telephone may say what no mail should, and has no subject.
+        return SendRejectedError("The message is not for email.", detail="channel")
     if contact.email is None:
         return SendRejectedError("The contact has no email address.", detail="no_address")
     try:
-        return Mail(contact, message, from_address, clock)
+        return Mail(contact.email, message, from_address, clock)
     except Exception as error:
         return SendRejectedError(
             "The message cannot be written as an email: an address or a subject line holds "
@@ -142,9 +145,3 @@ def _subject(text: str) -> str:
 
 def _encoded(header: str, text: str) -> str:
     return Header(text, "utf-8", header_name=header).encode(linesep="\r\n")
-
-
-def _ascii(domain: str) -> str:
-    import idna
-
-    return domain if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")

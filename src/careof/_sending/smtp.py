@@ -4,6 +4,7 @@ The email senders, on the standard library's smtplib, which is imported at first
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import ssl
 from datetime import timedelta
@@ -17,7 +18,7 @@ from careof._network.tls import default_context, verifies
 from careof._values.clock import SYSTEM_CLOCK, Clock
 from careof._values.contact import Contact
 from careof._values.invitation import Message
-from careof._values.secret import Secret
+from careof._values.secret import Secret, as_secret
 from careof._values.unwrap import Unseen, unwrap
 from careof.errors import CareofError, ConfigurationError
 
@@ -28,7 +29,7 @@ _THIS_MACHINE = NetworkPolicy.for_loopback()
 
 Security = Literal["starttls", "tls", "none"]
 _PORTS = {"starttls": 587, "tls": 465, "none": 25}
-_HOST = re.compile(r"[A-Za-z0-9._:-]{1,255}")
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,255}")
 _A_DAY = 86_400.0  # seconds; much more overflows the timers of the system
 
 
@@ -53,32 +54,42 @@ class _Smtp:
     ) -> None:
         from careof._sending.mail import FromAddress
 
+        name = type(self).__name__
+        secret = None if password is None else as_secret(password, f"{name}: password")
+        del password  # a traceback with locals would show it
+        # First what the repr shows, because such a traceback asks for it.
+        self._host = host
+        self._security = security
+        self._port = _PORTS.get(security, 0) if port is None else port
         if security not in _PORTS:
-            raise _wrong("security", 'expected "starttls", "tls" or "none"')
-        if not (isinstance(host, str) and _HOST.fullmatch(host)):
-            raise _wrong("host", 'expected a name or an address, such as "smtp.host.example"')
+            raise self._wrong("security", 'expected "starttls", "tls" or "none"')
+        if not (isinstance(host, str) and _is_host(host)):
+            raise self._wrong(
+                "host", 'expected a name or an address without a port, as "smtp.host.example"'
+            )
         if security == "none" and not _THIS_MACHINE.allows_url(
             httpx.URL(scheme="http", host=host)
         ):
-            raise _wrong("security", '"none" is for this machine only (localhost, 127.0.0.1)')
+            raise self._wrong("security", '"none" is for this machine only (localhost, 127.0.0.1)')
         if not (port is None or (isinstance(port, int) and 0 < port < 65_536)):
-            raise _wrong("port", "expected a number from 1 to 65535, or None")
-        if (username is None) != (password is None):
-            raise _wrong("username, password", "expected both, or neither")
-        if not isinstance(username, str | None) or not isinstance(password, str | Secret | None):
-            raise _wrong("username, password", "expected texts; the password may be a Secret")
+            raise self._wrong("port", "expected a number from 1 to 65535, or None")
+        if (username is None) != (secret is None):
+            raise self._wrong("username, password", "expected both, or neither")
+        if not isinstance(username, str | None):
+            raise self._wrong("username", "expected a str, or None")
         if ssl_context is not None and not verifies(ssl_context):
-            raise _wrong("ssl_context", "it must verify certificates and host names")
-        self._host = host
-        self._port = port or _PORTS[security]
-        self._from = FromAddress(from_address)
-        self._security = security
+            raise self._wrong("ssl_context", "it must verify certificates and host names")
+        self._from = FromAddress(from_address, f"{name}: from_address")
         self._username = username
-        self._password = Secret(password) if isinstance(password, str) else password
+        self._password = None if secret is None else unwrap(secret)
         self._ssl_context = ssl_context
-        self._deadline = _duration("deadline", deadline)
-        self._final_reply = _duration("final_reply", final_reply)
+        self._deadline = seconds(deadline)
+        self._final_reply = seconds(final_reply)
         self._clock = clock
+        if not 0 < self._deadline <= _A_DAY:
+            raise self._wrong("deadline", "expected seconds above 0, and at most a day")
+        if not 0 < self._final_reply <= _A_DAY:
+            raise self._wrong("final_reply", "expected seconds above 0, and at most a day")
 
     def _send(self, contact: Contact, message: Message) -> str | CareofError:
         from careof._sending.mail import compose
@@ -87,7 +98,7 @@ class _Smtp:
         mail = compose(contact, message, self._from, self._clock)
         if isinstance(mail, CareofError):
             return mail
-        context = self._ssl_context or default_context()
+        context = default_context() if self._ssl_context is None else self._ssl_context
         session = Session(self._clock, self._deadline)
         try:
             session.connect(
@@ -108,6 +119,9 @@ class _Smtp:
         finally:
             session.close()
         return mail.message_id
+
+    def _wrong(self, parameter: str, expected: str) -> ConfigurationError:
+        return ConfigurationError(f"{type(self).__name__}: {parameter}: {expected}.")
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._host!r}, {self._port}, security={self._security!r})"
@@ -169,15 +183,9 @@ class AsyncSmtpSender(_Smtp):
         return unwrap(outcome)
 
 
-def _duration(parameter: str, value: float | timedelta) -> float:
+def _is_host(host: str) -> bool:
+    # A colon is part of an IPv6 address, or begins a port that belongs elsewhere.
     try:
-        duration = seconds(value)
-    except (TypeError, ValueError):
-        duration = 0.0
-    if not 0 < duration <= _A_DAY:
-        raise _wrong(parameter, "expected seconds above 0, and at most a day")
-    return duration
-
-
-def _wrong(parameter: str, expected: str) -> ConfigurationError:
-    return ConfigurationError(f"SmtpSender: {parameter}: {expected}.")
+        return bool(_NAME.fullmatch(host)) or bool(ipaddress.IPv6Address(host))
+    except ValueError:
+        return False

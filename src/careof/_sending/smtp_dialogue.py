@@ -50,11 +50,11 @@ class Dialogue(smtplib.SMTP):
     """
 
     def __init__(self, stream: socket.socket, host: str, port: int, own_name: str) -> None:
-        self._stream = stream
+        self.stream = stream
         super().__init__(host, port, local_hostname=own_name)
 
     def _get_socket(self, *_: object) -> socket.socket:
-        return self._stream
+        return self.stream
 
     def hello(self) -> None:
         """
@@ -70,7 +70,7 @@ class Dialogue(smtplib.SMTP):
         """
         # RFC 3207 §4.2: nothing that was said in clear counts, and what waits
         # in the buffer was put there by somebody in the middle.
-        self.sock = stream
+        self.sock = self.stream = stream
         self.file = None
         self.hello()
 

@@ -22,9 +22,11 @@ import ssl
 import threading
 from typing import TypeVar
 
+from careof._network.connection import connect_any
 from careof._network.limits import Deadline
 from careof._network.names import addresses
 from careof._network.policy import NetworkPolicy
+from careof._network.tls import certified_name
 from careof._sending.mail import Mail
 from careof._sending.smtp_dialogue import Dialogue, RefusedError, UnusableError
 from careof._values.clock import Clock
@@ -81,10 +83,10 @@ class Session:
         Connect to *host*, with TLS from the first byte if there is a *context*.
         """
         self._ends_after(self._deadline.left())
-        found = addresses(host, port, policy, self._deadline)
+        found = addresses(host, policy, self._deadline)
         if isinstance(found, CareofError):
             raise UnusableError("deadline" if isinstance(found, DeadlineError) else "connect")
-        stream = self._hold(_connected(found, port, self._deadline))
+        stream = self._hold(connect_any(found, port, self._deadline))
         if context is not None:
             stream = self._secure(stream, context, host)
         self._smtp = Dialogue(stream, host, port, own_name)
@@ -94,19 +96,19 @@ class Session:
         """
         Go on in TLS; a server that does not offer it is refused.
         """
-        smtp, stream = self._dialogue
+        smtp = self._dialogue
         if not smtp.has_extn("starttls"):
             raise UnusableError("starttls_missing")
         code, text = smtp.docmd("STARTTLS")
         if code != 220:
             raise RefusedError(code, text, for_ever=False)
-        smtp.secured(self._secure(stream, context, host))
+        smtp.secured(self._secure(smtp.stream, context, host))
 
     def log_in(self, username: str, password: str) -> None:
         """
         Authenticate.
         """
-        smtp, _ = self._dialogue
+        smtp = self._dialogue
         if not smtp.has_extn("auth"):
             raise UnusableError("auth_missing")
         if not f"{username}{password}".isascii():  # smtplib can send no others
@@ -117,7 +119,7 @@ class Session:
         """
         Say from whom and to whom.
         """
-        smtp, _ = self._dialogue
+        smtp = self._dialogue
         options: tuple[str, ...] = ()
         if mail.needs_utf8:
             if not smtp.has_extn("smtputf8"):
@@ -130,13 +132,15 @@ class Session:
         # Not smtp.rcpt, which reads the address again and may cut it.
         code, text = smtp.docmd("RCPT", f"TO:<{mail.recipient}>")
         if code not in (250, 251):
-            raise RefusedError(code, text, for_ever=code >= 500)
+            # 530 asks us to authenticate, and RFC 5321 §4.5.3.1.10 has 552 here
+            # mean 452: neither is about this person.
+            raise RefusedError(code, text, for_ever=code >= 500 and code not in (530, 552))
 
     def hand_over(self, mail: Mail, final_reply: float) -> None:
         """
         Send the message and read what became of it.
         """
-        smtp, _ = self._dialogue
+        smtp = self._dialogue
         code, text = smtp.docmd("DATA")
         if code != 354:
             raise RefusedError(code, text, for_ever=code >= 500)
@@ -160,7 +164,7 @@ class Session:
             # Whatever happens now, the message is accepted.
             with contextlib.suppress(Exception):
                 self._ends_after(QUIT_PATIENCE)
-                self._dialogue[0].quit()
+                self._dialogue.quit()
             self._stop_timer()
         # Both: smtplib's reader keeps the connection open by itself.
         for held in (self._smtp, self._stream):
@@ -185,15 +189,17 @@ class Session:
         return SendUnavailableError(f"The server cannot be used ({detail}).", detail=detail)
 
     @property
-    def _dialogue(self) -> tuple[Dialogue, socket.socket]:
-        if self._smtp is None or self._stream is None:
+    def _dialogue(self) -> Dialogue:
+        if self._smtp is None:
             raise UnusableError("disconnected")
-        return self._smtp, self._stream
+        return self._smtp
 
     def _secure(self, stream: socket.socket, context: ssl.SSLContext, host: str) -> ssl.SSLSocket:
         # Wrapping takes the descriptor away from *stream*.  The handshake comes
         # after, so that the timer has something to shut down meanwhile.
-        secured = context.wrap_socket(stream, server_hostname=host, do_handshake_on_connect=False)
+        secured = context.wrap_socket(
+            stream, server_hostname=certified_name(host), do_handshake_on_connect=False
+        )
         self._hold(secured)
         secured.do_handshake()
         return secured
@@ -228,20 +234,6 @@ class Session:
                 # Not SSLSocket.shutdown, which takes the TLS state away from
                 # under the thread that reads.
                 socket.socket.shutdown(self._stream, socket.SHUT_RDWR)
-
-
-def _connected(found: list[str], port: int, deadline: Deadline) -> socket.socket:
-    problem: Exception = UnusableError("connect")
-    for tried, address in enumerate(found):
-        try:
-            seconds = max(0.001, deadline.left() / (len(found) - tried))
-            stream = socket.create_connection((address, port), timeout=seconds)
-        except OSError as error:
-            problem = error
-        else:
-            stream.settimeout(max(0.001, deadline.left()))
-            return stream
-    raise problem
 
 
 def _reason(error: Exception) -> str:

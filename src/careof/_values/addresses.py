@@ -12,7 +12,10 @@ from careof.errors import CareofError, EmailAddressError, PhoneNumberError
 
 # Letters would be vanity numbers or extensions, other digits another script's:
 # both are read differently by different libraries, so neither is read at all.
-_PHONE_TEXT = re.compile(r"[0-9+()./\- ]{3,40}", re.ASCII)
+# A slash often stands between two numbers, which would be read as one.
+_PHONE_TEXT = re.compile(r"[0-9+().\- ]{3,40}", re.ASCII)
+# RFC 5321 §4.5.3.1 allows 64 + 1 + 255 bytes; normalising more takes seconds.
+_LONGEST_EMAIL = 320
 
 
 class EmailAddress(Sealed):
@@ -27,7 +30,9 @@ class EmailAddress(Sealed):
         """
         Read *text* as one email address, without asking the network.
 
-        The domain becomes lower case, the local part is left as it is.
+        Normalised as email-validator does it: the domain in lower case, both
+        parts in Unicode NFC, and names of RFC 2142 such as ``info`` in lower
+        case; every other local part keeps its case.
 
         Raises:
             EmailAddressError: It is none.  The message does not repeat it.
@@ -67,7 +72,7 @@ def read_email_address(text: str) -> EmailAddress | EmailAddressError:
     """
     from email_validator import validate_email
 
-    if isinstance(text, str):  # the library would read bytes as well
+    if isinstance(text, str) and len(text) <= _LONGEST_EMAIL:  # it would read bytes as well
         try:
             return EmailAddress(validate_email(text, check_deliverability=False).normalized)
         except ValueError:
@@ -88,6 +93,8 @@ def read_phone_number(text: str, region: str | None) -> PhoneNumber | CareofErro
 
     import phonenumbers
 
+    if not isinstance(region, str | None):
+        return _no_number("expected a region of two letters, or None")
     try:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
@@ -100,6 +107,18 @@ def read_phone_number(text: str, region: str | None) -> PhoneNumber | CareofErro
     ):
         return _no_number("no number of that country has this length")
     return PhoneNumber(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+
+
+def ascii_address(address: str) -> str:
+    """
+    *address* with its domain in ASCII (IDNA), as the envelope of a mail has it.
+    """
+    import idna
+
+    local_part, _, domain = address.rpartition("@")
+    if not domain.isascii():
+        domain = idna.encode(domain, uts46=True).decode("ascii")
+    return f"{local_part}@{domain}"
 
 
 def _no_number(expected: str) -> PhoneNumberError:

@@ -7,11 +7,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from careof._values.addresses import EmailAddress, PhoneNumber
-from careof._values.sealed import SealedMapping, SealedText, Unpicklable
+from careof._values.reference import refuse_reference
+from careof._values.sealed import Fixed, SealedMapping, SealedText
 from careof.errors import ConfigurationError
 
 
-class Contact(Unpicklable):
+class Contact(Fixed):
     """
     The answer to one lookup: an address or two, and a few attributes, all sealed.
 
@@ -42,7 +43,7 @@ class Contact(Unpicklable):
         return f"Contact(***, knows: {', '.join([*known, *self.attributes]) or 'nothing'})"
 
 
-class Recipient(Unpicklable):
+class Recipient(Fixed):
     """
     A reference id, and variables for its message that the host knows by itself.
     """
@@ -60,7 +61,10 @@ class Recipient(Unpicklable):
         self.variables: SealedMapping = outcome
 
     def __repr__(self) -> str:
-        return f"Recipient({self.reference_id!r}, variables={self.variables!r})"
+        # A reference that is refused may be an address, which is why it is.
+        is_refused = refuse_reference(self.reference_id) is not None
+        shown = "***" if is_refused else repr(self.reference_id)
+        return f"Recipient({shown}, variables={self.variables!r})"
 
 
 def _sealed(

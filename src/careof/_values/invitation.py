@@ -18,8 +18,8 @@ from typing import Literal
 import attrs
 
 from careof._values.contact import Contact
-from careof._values.placeholders import PLACEHOLDER, html_problem
-from careof._values.sealed import SealedMapping, SealedText, Unpicklable, is_whole
+from careof._values.placeholders import NAME, PLACEHOLDER, html_problem
+from careof._values.sealed import Fixed, SealedMapping, SealedText, is_whole
 from careof._values.unwrap import unwrap
 from careof.errors import (
     CareofError,
@@ -31,11 +31,13 @@ from careof.errors import (
 Channel = Literal["email", "sms"]
 Url = str | Callable[[str], str]
 
-_NAME = re.compile(r"[a-z_][a-z0-9_]*")
-_URL = re.compile(r"https?://[!-~]+|mailto:[!-~]+")
+# No mail and no phone shows them, and some readers stop there.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+# RFC 3986 §2: no braces, so that a template is not sent in place of a link.
+_URL = re.compile(r"(?:https?://|mailto:)[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")
 
 
-class Message(Unpicklable):
+class Message(Fixed):
     """
     One invitation filled for one person: what a sender sends.  All of it sealed.
 
@@ -115,9 +117,9 @@ class Invitation:
         """
         sealed = SealedMapping.of(variables or {}, "render: variables")
         del variables  # a traceback with locals would show them
-        return unwrap(self.fill(contact, unwrap(sealed)))
+        return unwrap(self._fill(contact, unwrap(sealed)))
 
-    def fill(self, contact: Contact, variables: SealedMapping) -> Message | CareofError:
+    def _fill(self, contact: Contact, variables: SealedMapping) -> Message | CareofError:
         """
         As ``render``, with the error as a value.
         """
@@ -150,7 +152,7 @@ class Invitation:
             return _url(name, self.urls[name], contact.reference_id)
         for source in (contact.attributes, variables):
             if name in source:
-                return _whole(name, source[name].reveal())
+                return _whole(name, _CONTROLS.sub("", source[name].reveal()))
         return UnexpectedAnswerError(
             f"Nothing fills the placeholder {{{name}}}: the endpoint's answer has no such "
             "attribute, and neither urls nor the recipient's variables name it.",
@@ -181,8 +183,7 @@ def _url(name: str, url: Url, reference_id: str) -> str | CareofError:
     if isinstance(personal, str) and _URL.fullmatch(personal):
         return personal
     return EndpointUnavailableError(
-        f"The callable for the url {name!r} returned no URL: expected http:// or https:// and "
-        "visible ASCII characters.",
+        f"The callable for the url {name!r} returned no URL (RFC 3986).",
         detail="url:invalid",
     )
 
@@ -198,35 +199,41 @@ def _one_line(value: str) -> str:
 
 
 def _check(invitation: Invitation) -> None:
-    if not invitation.survey_id:
-        raise _wrong("survey_id", "expected the host's id of the survey, got an empty text")
+    if not (isinstance(invitation.survey_id, str) and invitation.survey_id):
+        raise _wrong("survey_id", "expected the host's id of the survey (str), not empty")
+    if not isinstance(invitation.wave, str):
+        raise _wrong("wave", 'expected a name (str), or "" for the first message')
     if invitation.channel not in ("email", "sms"):
         raise _wrong("channel", 'expected "email" or "sms"')
-    for name in ("subject", "text", "html"):
-        template = getattr(invitation, name)
-        if template is not None and not (isinstance(template, str) and is_whole(template)):
-            raise _wrong(name, "expected text (str) without half characters")
-    if not invitation.text:
-        raise _wrong("text", "expected the message as plain text, got nothing")
-    if invitation.channel == "email" and not invitation.subject:
-        raise _wrong("subject", "an email needs a subject line")
-    if invitation.channel == "sms" and (invitation.subject or invitation.html):
-        raise _wrong("channel", "an SMS has neither subject nor html")
-    if invitation.subject and not invitation.subject.isprintable():
-        raise _wrong("subject", "expected one line of printable characters")
+    _check_texts(invitation)
     _check_urls(invitation.urls)
     problem = html_problem(invitation.html or "", invitation.urls)
     if problem:
         raise _wrong("html", problem)
 
 
+def _check_texts(invitation: Invitation) -> None:
+    for name in ("subject", "text", "html"):
+        template = getattr(invitation, name)
+        if template is not None and not (isinstance(template, str) and is_whole(template)):
+            raise _wrong(name, "expected a str without lone surrogates")
+    if not invitation.text:
+        raise _wrong("text", "expected the message as plain text, not empty")
+    if invitation.channel == "email" and not invitation.subject:
+        raise _wrong("subject", "an email needs a subject line")
+    if invitation.channel == "sms" and (invitation.subject or invitation.html):
+        raise _wrong("channel", "an SMS has neither subject nor html")
+    if invitation.subject and not invitation.subject.isprintable():
+        raise _wrong("subject", "expected one line of printable characters")
+
+
 def _check_urls(urls: Mapping[str, Url]) -> None:
     for name, url in urls.items():
-        if not (isinstance(name, str) and _NAME.fullmatch(name)):
+        if not (isinstance(name, str) and NAME.fullmatch(name)):
             raise _wrong("urls", "names are lower-case letters, digits and _, as in survey_url")
         if not (callable(url) or (isinstance(url, str) and _URL.fullmatch(url))):
             raise _wrong(
-                f"urls[{name!r}]", "expected http:// or https:// in visible ASCII, or a callable"
+                f"urls[{name!r}]", "expected a URL (RFC 3986), or a callable for personal ones"
             )
 
 

@@ -8,7 +8,8 @@ import re
 from collections.abc import Container
 from html.parser import HTMLParser
 
-PLACEHOLDER = re.compile(r"\{([a-z_][a-z0-9_]*)\}")
+NAME = re.compile(r"[a-z_][a-z0-9_]*")
+PLACEHOLDER = re.compile(rf"\{{({NAME.pattern})\}}")
 
 _QUOTED = re.compile(r"""=\s*(?:"[^"]*"|'[^']*')""")
 # "<{name}" is plain text to a parser, until a value makes it a tag.

@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from careof.errors import error_class, is_safe_detail
+from careof.errors import ConfigurationError, error_class, is_safe_detail
 
 
 class Outcome(enum.StrEnum):
@@ -52,7 +52,7 @@ class Receipt:
     ``to_dict`` and ``from_dict`` carry it through JSON.
 
     Attributes:
-        reference_id: As it was given; ``"***"`` if it looked like an address.
+        reference_id: As it was given; ``"***"`` if it was refused as a reference.
         outcome: The word from the closed list.
         message_id: The provider's id of the message, where it gave one.
         attempts: How many times a lookup was begun.
@@ -96,6 +96,10 @@ class Receipt:
                 retry_after=self.retry_after,
             )
 
+    def __str__(self) -> str:
+        words = [self.reference_id, self.outcome.value, self.detail]
+        return f"{' '.join(filter(None, words))} ({self.duration * 1000:.0f} ms)"
+
     def to_dict(self) -> dict[str, Any]:
         """
         The receipt as a dictionary that ``json.dumps`` takes.
@@ -111,4 +115,7 @@ class Receipt:
         """
         The receipt that ``to_dict`` made *values* of.
         """
+        missing = {"reference_id", "survey_id", "channel", "outcome", "started_at"} - set(values)
+        if missing:
+            raise ConfigurationError(f"Receipt.from_dict: {', '.join(sorted(missing))}: missing.")
         return cls(**{**values, "started_at": datetime.fromisoformat(values["started_at"])})

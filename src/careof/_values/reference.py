@@ -31,8 +31,11 @@ def refuse_reference(reference_id: object) -> InvalidReferenceError | None:
         return _refused("it is empty", "reference_empty")
     if len(reference_id) > MAX_LENGTH:
         return _refused(f"it is longer than {MAX_LENGTH} characters", "reference_length")
-    if any(unicodedata.category(character) in ("Cc", "Cs") for character in reference_id):
-        return _refused("it holds a control character or half a character", "reference_characters")
+    if any(unicodedata.category(each) in ("Cc", "Cf", "Cs") for each in reference_id):
+        return _refused(
+            "it holds an invisible or a control character, such as a line break",
+            "reference_characters",
+        )
     # Twice encoded, or in the wide letters of another script, it is still one.
     plain = unicodedata.normalize("NFKC", unquote(unquote(reference_id)))
     if _EMAIL.search(plain) or _SCHEME.match(plain) or _PHONE.fullmatch(plain):

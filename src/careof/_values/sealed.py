@@ -31,11 +31,30 @@ class Unpicklable:
     def __deepcopy__(self, memo: object) -> Self:
         return self
 
+    def __getstate__(self) -> NoReturn:
+        # The one of object reads slots.
+        raise TypeError(f"{type(self).__name__} shows its state to nobody. {self._instead}")
+
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError(
             f"{type(self).__name__} refuses to be pickled, or what it holds would end up in a "
             f"queue, a cache or a file. {self._instead}"
         )
+
+
+class Fixed(Unpicklable):
+    """
+    What was said once about a person is not said otherwise later: attributes are set once.
+    """
+
+    __slots__ = ()
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if hasattr(self, name):
+            raise AttributeError(
+                f"{type(self).__name__}: {name} cannot be changed; build another one."
+            )
+        super().__setattr__(name, value)
 
 
 class Sealed(Unpicklable):

@@ -38,6 +38,8 @@ class Secret(Sealed):
         """
         The environment variable *name*, read at each use.
         """
+        if not (isinstance(name, str) and name):
+            raise ConfigurationError("Secret.from_env: name: expected the name of a variable.")
         return cls._reading(lambda: os.environ[name], f"env:{name}")
 
     @classmethod
@@ -45,6 +47,8 @@ class Secret(Sealed):
         """
         The text of the file at *path*, without the newline at its end, read at each use.
         """
+        if not isinstance(path, str | os.PathLike):
+            raise ConfigurationError("Secret.from_file: path: expected a path.")
         location = Path(path)
         return cls._reading(
             lambda: location.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r"),
@@ -56,12 +60,14 @@ class Secret(Sealed):
         """
         Whatever *read* returns, such as a look-up in a vault, asked at each use.
         """
+        if not callable(read):
+            raise ConfigurationError("Secret.from_callable: read: expected a callable.")
         return cls._reading(read, "callable")
 
     @classmethod
     def _reading(cls, read: Callable[[], str], origin: str) -> Secret:
         secret = cls.__new__(cls)
-        secret._comes_from(read, origin)  # noqa: SLF001 (an object of this class)
+        secret._comes_from(read, origin)
         return secret
 
     def _comes_from(self, read: Callable[[], str], origin: str) -> None:
@@ -117,6 +123,23 @@ def _problem(value: object) -> str:
         # fails on it later would quote the whole text.
         return "is no UTF-8"
     return ""
+
+
+def as_secret(value: str | Secret, parameter: str) -> Secret | ConfigurationError:
+    """
+    The value of *parameter* as a secret, or the error that says why it can be none.
+
+    Whoever raises that error drops the value first: a traceback with locals
+    would show it.
+    """
+    if isinstance(value, Secret):
+        return value
+    problem = _problem(value)
+    if problem:
+        return ConfigurationError(
+            f"{parameter}: expected Secret or str, but it {problem}.", detail="secret"
+        )
+    return Secret(value)
 
 
 def reveal(value: str | Secret) -> str:

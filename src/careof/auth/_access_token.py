@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 
 from careof._values.clock import Clock
-from careof._values.sealed import Unpicklable
+from careof._values.sealed import Fixed
 from careof._values.secret import Secret
 
 DEFAULT_LIFETIME = 60.0  # seconds, when nothing states one (RFC 6749 §5.1)
@@ -22,9 +22,9 @@ REFRESH_SHARE = 0.2  # of the lifetime: a short token is used for most of its li
 REFRESH_PAUSE = 5.0  # seconds after a refresh that failed, while the token is still good
 
 
-class AccessToken(Unpicklable):
+class AccessToken(Fixed):
     """
-    A token that ``read_token`` returns, sealed.
+    A token that ``read_token`` returns, sealed; it cannot be changed.
 
     Args:
         value: The token.
@@ -33,15 +33,7 @@ class AccessToken(Unpicklable):
             for, if that is known.  The earlier end of the two counts.
     """
 
-    __slots__ = (
-        "_asked_at",
-        "_dead_at",
-        "_refresh_at",
-        "expires_at",
-        "lifetime",
-        "replaces_rejected",
-        "value",
-    )
+    __slots__ = ("expires_at", "lifetime", "value")
 
     def __init__(
         self,
@@ -53,9 +45,6 @@ class AccessToken(Unpicklable):
         self.value: Secret = value if isinstance(value, Secret) else Secret(value)
         self.expires_at = expires_at
         self.lifetime = lifetime
-        self.replaces_rejected: bool = False
-        self._asked_at = -math.inf  # these three on the monotonic clock
-        self._dead_at = self._refresh_at = math.inf
 
     def is_fresh(self, now: float, *, leeway: float) -> bool:
         """
@@ -66,29 +55,36 @@ class AccessToken(Unpicklable):
         """
         return self.expires_at is None or now < self.expires_at - leeway
 
-    def begins(
-        self, *, asked_for: tuple[float, float], configured: float | None, leeway: float
-    ) -> None:
-        """
-        Fix the end of this token, once, from everything that is known about it.
+    def __repr__(self) -> str:
+        return "AccessToken(***)"
 
-        Args:
-            asked_for: What the wall clock and the monotonic clock showed when
-                the token was asked for.
-            configured: The lifetime that the host set, in seconds.
-            leeway: Seconds before the end at which a new token is fetched, at
-                most a fifth of the lifetime.
-        """
-        wall, monotonic = asked_for
-        stated = [end for end in (configured, self.lifetime) if end is not None]
-        if self.expires_at is not None:
-            stated.append(self.expires_at - wall)
-        lifetime = min([*stated, LONGEST_LIFETIME]) if stated else DEFAULT_LIFETIME
-        self.lifetime = lifetime
-        self.expires_at = wall + lifetime
-        self._asked_at = monotonic
-        self._dead_at = monotonic + lifetime
-        self._refresh_at = self._dead_at - min(leeway, REFRESH_SHARE * lifetime)
+
+class HeldToken(AccessToken):
+    """
+    A token in a cache: with its times on the monotonic clock, and how it came.
+
+    A cache of the host's may make tokens of its own, as one that several
+    machines share: such a token lives until it expires.
+    """
+
+    __slots__ = ("_asked_at", "_dead_at", "_refresh_at", "is_stated", "replaces_rejected")
+
+    def __init__(
+        self,
+        token: AccessToken,
+        *,
+        asked_at: float = -math.inf,
+        dead_at: float = math.inf,
+        refresh_at: float = math.inf,
+        replaces_rejected: bool = False,
+        is_stated: bool = True,
+    ) -> None:
+        super().__init__(token.value, token.expires_at, lifetime=token.lifetime)
+        self._asked_at = asked_at
+        self._dead_at = dead_at
+        self._refresh_at = refresh_at
+        self.replaces_rejected = replaces_rejected
+        self.is_stated = is_stated
 
     def is_alive(self, clock: Clock) -> bool:
         """
@@ -106,7 +102,8 @@ class AccessToken(Unpicklable):
         """
         Ask no more for a while: a refresh has just failed, and this token is still good.
         """
-        self._refresh_at = clock.monotonic() + max(REFRESH_PAUSE, retry_after or 0.0)
+        moment = clock.monotonic() + max(REFRESH_PAUSE, retry_after or 0.0)
+        object.__setattr__(self, "_refresh_at", moment)
 
     def age(self, clock: Clock) -> float:
         """
@@ -120,8 +117,47 @@ class AccessToken(Unpicklable):
         """
         return max(0.0, self._dead_at - clock.monotonic())
 
-    def __repr__(self) -> str:
-        return "AccessToken(***)"
+
+def held(token: AccessToken) -> HeldToken:
+    """
+    What was in a cache, with what is known about it.
+    """
+    return token if isinstance(token, HeldToken) else HeldToken(token)
+
+
+def begin(
+    token: AccessToken,
+    *,
+    asked_for: tuple[float, float],
+    configured: float | None,
+    leeway: float,
+    replaces_rejected: bool = False,
+) -> HeldToken:
+    """
+    The *token* with its end, which is fixed here, from everything that is known about it.
+
+    Args:
+        asked_for: What the wall clock and the monotonic clock showed when the
+            token was asked for.
+        configured: The lifetime that the host set, in seconds.
+        leeway: Seconds before the end at which a new token is fetched, at most
+            a fifth of the lifetime.
+        replaces_rejected: Whether it comes in place of one that was rejected.
+    """
+    wall, monotonic = asked_for
+    stated = [end for end in (configured, token.lifetime) if end is not None]
+    if token.expires_at is not None:
+        stated.append(token.expires_at - wall)
+    lifetime = min([*stated, LONGEST_LIFETIME]) if stated else DEFAULT_LIFETIME
+    dead_at = monotonic + lifetime
+    return HeldToken(
+        AccessToken(token.value, wall + lifetime, lifetime=lifetime),
+        asked_at=monotonic,
+        dead_at=dead_at,
+        refresh_at=dead_at - min(leeway, REFRESH_SHARE * lifetime),
+        replaces_rejected=replaces_rejected,
+        is_stated=bool(stated),
+    )
 
 
 def read_lifetime(value: object) -> float | None:

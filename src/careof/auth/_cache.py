@@ -5,25 +5,31 @@ Theory of operation: two strategies share a token when everything that shapes
 it is equal, its secret included, and never otherwise.  The key is an HMAC
 under a key that lives as long as the process, so it separates like the values
 and reveals none of them.  Every value goes in with its type and its length:
-``("ab", "c")`` and ``("a", "bc")`` are different identities.
+``("ab", "c")`` and ``("a", "bc")`` are different identities.  Only values can
+stand in an identity: an object that is changed in place is still the same
+object, and would find the token of what it was.
 """
 
 from __future__ import annotations
 
-import functools
+import datetime as dt
+import enum
 import hmac
 import itertools
 import os
 import threading
-import weakref
+import uuid
 from collections import OrderedDict
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from pathlib import PurePath
+from typing import Any, Protocol
 
 import httpx
 
-from careof._network.numbers import number_of
+from careof._network.identity_numbers import number_of
 from careof._reading.paths import Path
+from careof._values.forks import begin_anew_after_fork
 from careof._values.secret import Secret
 from careof.auth._access_token import AccessToken
 from careof.errors import ConfigurationError
@@ -59,13 +65,11 @@ class MemoryTokenCache:
     """
 
     def __init__(self, *, max_tokens: int = 4096) -> None:
-        if max_tokens < 1:
-            raise ConfigurationError("MemoryTokenCache: max_tokens: expected 1 or more.")
+        if not isinstance(max_tokens, int) or isinstance(max_tokens, bool) or max_tokens < 1:
+            raise ConfigurationError("MemoryTokenCache: max_tokens: expected an int, 1 or more.")
         self._max_tokens = max_tokens
         self._tokens: OrderedDict[str, AccessToken] = OrderedDict()
         self._lock = threading.Lock()
-        _watch_forks()
-        _caches.add(self)
 
     def get(self, key: str) -> AccessToken | None:
         """
@@ -77,6 +81,7 @@ class MemoryTokenCache:
         """
         Keep *token* under *key*.
         """
+        begin_anew_after_fork(self)
         with self._lock:
             self._tokens[key] = token
             self._tokens.move_to_end(key)
@@ -87,54 +92,22 @@ class MemoryTokenCache:
         """
         Drop what is under *key*, but only if it is *token*.
         """
+        begin_anew_after_fork(self)
         with self._lock:
             if self._tokens.get(key) is token:
                 del self._tokens[key]
 
-    def renew_lock(self) -> None:
-        """
-        Begin with a free lock: one that was held at ``fork()`` never frees in the child.
-        """
+    def _begin_anew(self) -> None:
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"MemoryTokenCache({len(self._tokens)} tokens)"
 
 
-# A function that is registered at fork() stays for ever, so it must not hold
-# a cache: that would keep the tokens of every cache that ever was.
-_caches: weakref.WeakSet[MemoryTokenCache] = weakref.WeakSet()
-
-
-@functools.cache
-def _watch_forks() -> None:
-    if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_renew_locks)
-
-
-def _renew_locks() -> None:
-    for cache in _caches:
-        cache.renew_lock()
-
-
-_of_the_process: dict[str, MemoryTokenCache] = {}
-_key_of_the_process: dict[str, bytes] = {}
-
-
-def process_cache() -> MemoryTokenCache:
-    """
-    The cache that strategies share unless they are given one, made on first use.
-
-    So a strategy that is rebuilt from a database row for every request still
-    finds its token.
-    """
-    # setdefault is atomic: of fifty threads that come first, all get the same.
-    # functools.cache would let each of them make one, and fetch a token for it.
-    return _of_the_process.get("cache") or _of_the_process.setdefault("cache", MemoryTokenCache())
-
-
-def _process_key() -> bytes:
-    return _key_of_the_process.get("key") or _key_of_the_process.setdefault("key", os.urandom(32))
+# Strategies share it unless they are given one: so a strategy that is rebuilt
+# from a database row for every request still finds its token.
+PROCESS_CACHE = MemoryTokenCache()
+_PROCESS_KEY = os.urandom(32)
 
 
 def fingerprint(*identity: object) -> str:
@@ -145,7 +118,7 @@ def fingerprint(*identity: object) -> str:
     for part in _flat(identity):
         flat += len(part).to_bytes(8, "big")
         flat += part
-    return hmac.digest(_process_key(), flat, "sha256").hex()
+    return hmac.digest(_PROCESS_KEY, flat, "sha256").hex()
 
 
 def _flat(value: object) -> list[bytes]:
@@ -160,25 +133,41 @@ def _flat(value: object) -> list[bytes]:
 
 
 def _leaf(value: object) -> list[bytes]:
-    if isinstance(value, str):
-        # Not its repr: that of a subclass may mask it, and then all are equal.
-        return [b"text", str.encode(value, "utf-8", "surrogatepass")]
-    if isinstance(value, Secret):
-        return [b"secret", value.reveal().encode()]
-    if type(value) in (int, float, bool, type(None)):
-        return [type(value).__name__.encode(), repr(value).encode()]
-    if isinstance(value, bytes):
-        return [b"bytes", value]
-    if isinstance(value, httpx.URL):
-        return [b"url", str(value).encode()]
-    if isinstance(value, Path):
-        return [b"path", value.text.encode("utf-8", "surrogatepass")]
-    # Anything else is only equal to itself: no sharing, but never a wrong token.
-    try:
-        return [b"object", b"%d" % number_of(value)]
-    except TypeError:
-        pass
+    if isinstance(value, enum.Enum):
+        # By its class: one made in a function has the name of its sisters.  A
+        # flag that is put together has no name.
+        own = value.value if isinstance(value, enum.Flag) else value.name
+        return [b"enum", b"%d" % number_of(type(value)), *_leaf(own)]
+    for kind, in_bytes in _VALUES:
+        if isinstance(value, kind):
+            return [kind.__name__.encode(), in_bytes(value)]
     raise ConfigurationError(
-        f"identity(): a {type(value).__name__} cannot be told apart from others; return texts, "
-        "numbers, tuples of them, and Secret."
+        f"identity(): a {type(value).__name__} cannot be told apart from others, or from what it "
+        "was before a change: override identity(), and return texts, numbers, tuples of them, "
+        "and Secret."
     )
+
+
+def _in_utf8(text: str) -> bytes:
+    return str.encode(text, "utf-8", "surrogatepass")
+
+
+# By the methods of the class that is named here: those of a subclass may mask
+# the value, and then all would be equal.  A class stands before its base.
+_VALUES: tuple[tuple[type, Callable[[Any], bytes]], ...] = (
+    (str, _in_utf8),
+    (Secret, lambda value: value.reveal().encode()),
+    (type(None), lambda _: b""),
+    (bool, lambda value: b"%d" % value),
+    (int, lambda value: b"%x" % value),
+    (float, lambda value: float.hex(value).encode()),
+    (bytes, bytes),
+    (httpx.URL, lambda value: str(value).encode()),
+    (Path, lambda value: _in_utf8(value.text)),
+    (PurePath, lambda value: _in_utf8(str(value))),
+    (uuid.UUID, lambda value: b"%x" % value.int),
+    (dt.datetime, lambda value: dt.datetime.isoformat(value).encode()),
+    (dt.date, lambda value: dt.date.isoformat(value).encode()),
+    (dt.timedelta, lambda value: dt.timedelta.__repr__(value).encode()),
+    (Decimal, lambda value: Decimal.__str__(value).encode()),
+)

@@ -12,14 +12,17 @@ from urllib.parse import quote_plus
 import httpx
 
 from careof._values.clock import SYSTEM_CLOCK, Clock
-from careof._values.secret import Secret
+from careof._values.secret import Secret, as_secret
 from careof._values.unwrap import unwrap
 from careof.auth._cache import TokenCache
-from careof.auth._static import as_secret, basic_credentials
+from careof.auth._static import basic_credentials
 from careof.auth._token_endpoint import TokenEndpointAuth
 from careof.errors import ConfigurationError
 
 ClientAuth = Literal["client_secret_basic", "client_secret_post", "none"]
+
+# Each has a parameter of its own, or is what makes this grant.
+_OURS = frozenset({"grant_type", "client_id", "client_secret", "scope", "audience", "resource"})
 
 
 class OAuth2ClientCredentials(TokenEndpointAuth):
@@ -34,7 +37,7 @@ class OAuth2ClientCredentials(TokenEndpointAuth):
         audience: An ``audience`` parameter, which some servers ask for.
         resource: A resource indicator (RFC 8707).
         client_auth: How the secret is sent, in the words of RFC 7591 §2.
-        params: More form parameters.
+        params: More form parameters; not those that stand above.
         lifetime, leeway, rejected_statuses, cache: As in ``TokenAuth``.
         token_path, expires_path, header, prefix: As in ``TokenEndpointAuth``.
     """
@@ -75,16 +78,16 @@ class OAuth2ClientCredentials(TokenEndpointAuth):
             raise ConfigurationError(
                 f'{name}: client_secret: needed, unless client_auth is "none", which has none.'
             )
+        wishes = {"scope": scope, "audience": audience, "resource": resource}
+        problem = _problem(wishes, params)
+        if problem:
+            del params  # a traceback with locals would show it
+            raise ConfigurationError(f"{name}: {problem}.")
         self._client_id = client_id
         self._client_secret = unwrap(secret)
         self._client_auth = client_auth
         form: dict[str, str | Secret] = {"grant_type": "client_credentials"}
-        wishes = {"scope": scope, "audience": audience, "resource": resource}
-        for parameter, value in wishes.items():
-            if value is not None:
-                if not isinstance(value, str):
-                    raise ConfigurationError(f"{name}: {parameter}: expected a text.")
-                form[parameter] = value
+        form.update((key, value) for key, value in wishes.items() if value is not None)
         if client_auth != "client_secret_basic":
             form["client_id"] = client_id
         if client_auth == "client_secret_post" and self._client_secret is not None:
@@ -115,3 +118,18 @@ class OAuth2ClientCredentials(TokenEndpointAuth):
                 quote_plus(self._client_id), quote_plus(self._client_secret.reveal())
             )
         return request
+
+
+def _problem(wishes: Mapping[str, object], params: object) -> str:
+    for name, value in wishes.items():
+        if not isinstance(value, str | None):
+            return f"{name}: expected a text"
+    if params is None:
+        return ""
+    if not (
+        isinstance(params, Mapping)
+        and all(isinstance(k, str) and isinstance(v, str | Secret) for k, v in params.items())
+    ):
+        return "params: expected names to texts"
+    ours = sorted(_OURS & params.keys())
+    return f"params[{ours[0]!r}]: careof sets this one" if ours else ""

@@ -10,8 +10,8 @@ from urllib.parse import quote, unquote_plus
 
 import httpx
 
-from careof._network.headers import is_header_name, is_header_value
-from careof._values.secret import Secret
+from careof._network.headers import is_header_name, is_header_value, is_reserved
+from careof._values.secret import Secret, as_secret
 from careof._values.unwrap import unwrap
 from careof.auth._strategy import AuthStrategy
 from careof.errors import AuthenticationError, ConfigurationError
@@ -36,30 +36,50 @@ def header_value(value: str) -> str:
     )
 
 
-def as_secret(
-    value: str | Secret, parameter: str, *, in_header: bool = False
-) -> Secret | ConfigurationError:
-    """
-    *value* as a secret, or the error that says why it can be none.
+# Where a request notes which part of it is a credential of ours: a request that
+# is sent again gets a new one in its place, and nothing else is replaced.
+_OURS = "careof.credential"
 
-    Whoever raises that error drops the value first: a traceback with locals
-    would show it.
 
-    Args:
-        in_header: Whether it will stand in a header as it is.
+def set_header(request: httpx.Request, name: str, value: str) -> None:
     """
-    if isinstance(value, Secret):
-        return value
-    if not isinstance(value, str) or not value:
-        return ConfigurationError(f"{parameter}: expected Secret or str, not empty.")
-    if in_header and not is_header_value(value):
+    Put a credential into a header of *request* that nobody else has set.
+
+    Raises:
+        AuthenticationError: Somebody has, or no header can carry *value*.
+    """
+    _claim(request, "header", name.lower(), is_taken=name in request.headers)
+    request.headers[name] = header_value(value)
+
+
+def _claim(request: httpx.Request, location: str, name: str, *, is_taken: bool) -> None:
+    part = f"{location} {name}"
+    if is_taken and request.extensions.get(_OURS) != part:
+        raise AuthenticationError(
+            f"The request has a {location} {name!r} already, which the credential would replace. "
+            "Rename one of them.",
+            detail="credential_clash",
+            step="token",
+        )
+    request.extensions = {**request.extensions, _OURS: part}
+
+
+def credential_header_problem(name: object) -> str:
+    """
+    Why no credential can stand in the header *name*; empty if one can.
+    """
+    if not is_header_name(name):
+        return "expected the name of an HTTP header"
+    return "careof sets this one" if is_reserved(str(name)) else ""
+
+
+def _as_header(value: str | Secret, parameter: str) -> Secret | ConfigurationError:
+    # As as_secret, for what will stand in a header as it is.
+    if isinstance(value, str) and value and not is_header_value(value):
         return ConfigurationError(
             f"{parameter}: no header can carry it: expected visible ASCII, no line breaks."
         )
-    try:
-        return Secret(value)
-    except ConfigurationError as error:
-        return ConfigurationError(f"{parameter}: {error}", detail="secret")
+    return as_secret(value, parameter)
 
 
 def basic_credentials(username: str, password: str) -> str:
@@ -94,7 +114,7 @@ class BasicAuth(AuthStrategy):
             # The other side would take what follows for the password.
             raise AuthenticationError(_COLON, detail="credential_characters", step="token")
         password = "" if self._password is None else self._password.reveal()
-        request.headers["Authorization"] = basic_credentials(username, password)
+        set_header(request, "Authorization", basic_credentials(username, password))
 
 
 class BearerAuth(AuthStrategy):
@@ -103,7 +123,7 @@ class BearerAuth(AuthStrategy):
     """
 
     def __init__(self, token: str | Secret) -> None:
-        secret = as_secret(token, "BearerAuth: token", in_header=True)
+        secret = _as_header(token, "BearerAuth: token")
         del token
         self._token = unwrap(secret)
 
@@ -111,7 +131,7 @@ class BearerAuth(AuthStrategy):
         """
         Set ``Authorization: Bearer ...``.
         """
-        request.headers["Authorization"] = header_value(f"Bearer {self._token.reveal()}")
+        set_header(request, "Authorization", f"Bearer {self._token.reveal()}")
 
 
 class ApiKeyAuth(AuthStrategy):
@@ -122,17 +142,22 @@ class ApiKeyAuth(AuthStrategy):
         name: The name of the header, or of the query parameter.
         location: Prefer ``"header"``: a URL is written to more logs, the
             endpoint's own among them.
+
+    A parameter or header that the request has already is never replaced.
     """
 
     def __init__(
         self, name: str, key: str | Secret, *, location: Literal["header", "query"] = "header"
     ) -> None:
-        secret = as_secret(key, "ApiKeyAuth: key", in_header=location == "header")
+        judge = _as_header if location == "header" else as_secret
+        secret = judge(key, "ApiKeyAuth: key")
         del key
         if location not in ("header", "query"):
             raise ConfigurationError('ApiKeyAuth: location: expected "header" or "query".')
         if not is_header_name(name):
             raise ConfigurationError("ApiKeyAuth: name: expected the name of a header or query.")
+        if location == "header" and is_reserved(name):
+            raise ConfigurationError("ApiKeyAuth: name: careof sets this one.")
         self._name = name
         self._location = location
         self._key = unwrap(secret)
@@ -142,19 +167,19 @@ class ApiKeyAuth(AuthStrategy):
         Add the key.
         """
         if self._location == "header":
-            request.headers[self._name] = header_value(self._key.reveal())
+            set_header(request, self._name, self._key.reveal())
         else:
-            request.url = _with_parameter(request.url, self._name, self._key.reveal())
+            _set_parameter(request, self._name, self._key.reveal())
 
 
-def _with_parameter(url: httpx.URL, name: str, value: str) -> httpx.URL:
+def _set_parameter(request: httpx.Request, name: str, value: str) -> None:
     # Not copy_set_param: it writes the other parameters anew, a space as +,
     # which some servers read as a plus, and so as another reference.
-    others = [
-        pair for pair in url.query.split(b"&") if pair and unquote_plus(_name_of(pair)) != name
-    ]
+    pairs = [pair for pair in request.url.query.split(b"&") if pair]
+    others = [pair for pair in pairs if unquote_plus(_name_of(pair)) != name]
+    _claim(request, "query parameter", name, is_taken=len(others) < len(pairs))
     ours = f"{quote(name, safe='')}={quote(value, safe='')}".encode()
-    return url.copy_with(query=b"&".join([*others, ours]))
+    request.url = request.url.copy_with(query=b"&".join([*others, ours]))
 
 
 def _name_of(pair: bytes) -> str:

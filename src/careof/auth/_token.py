@@ -13,7 +13,7 @@ from typing import NoReturn
 
 import httpx
 
-from careof._network.flights import async_landed, landed
+from careof._network.flights import async_wait_for, wait_for
 from careof._network.limits import seconds
 from careof._network.policy import port_of
 from careof._values.clock import SYSTEM_CLOCK, Clock
@@ -21,7 +21,7 @@ from careof._values.unwrap import unwrap
 from careof.auth._access_token import AccessToken
 from careof.auth._cache import TokenCache
 from careof.auth._lease import Lease
-from careof.auth._static import header_value
+from careof.auth._static import credential_header_problem, set_header
 from careof.auth._strategy import AuthStrategy
 from careof.errors import ConfigurationError
 
@@ -45,6 +45,9 @@ class TokenAuth(AuthStrategy, ABC):
     leeway and the one retry after a rejection belong to this class.  In a
     resolver the token request goes through the resolver's guarded network; in
     a foreign httpx client, through one with the default policy and limits.
+
+    Attributes are part of the token's key: a hook must not change one, or the
+    class overrides ``identity``.
 
     Args:
         lifetime: Seconds after which a token is not used any more, whatever
@@ -73,11 +76,18 @@ class TokenAuth(AuthStrategy, ABC):
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         name = type(self).__name__
-        self.lifetime = None if lifetime is None else _seconds(lifetime)
-        self.leeway = _seconds(leeway)
+        self.lifetime = None if lifetime is None else seconds(lifetime)
+        self.leeway = seconds(leeway)
         if not _are_statuses(rejected_statuses):
             raise ConfigurationError(f"{name}: rejected_statuses: expected a set of int.")
         self.rejected_statuses = frozenset(rejected_statuses)
+        if not (cache is None or _is_cache(cache)):
+            raise ConfigurationError(f"{name}: cache: expected get, set and delete_if, or None.")
+        header = type(self).header
+        # A subclass may make it a property, of what is not there yet.
+        problem = credential_header_problem(header) if isinstance(header, str) else ""
+        if problem:
+            raise ConfigurationError(f"{name}: header: {problem}.")
         self.cache = cache
         self.clock = clock
         if not (self.lifetime is None or self.lifetime > 0):
@@ -89,12 +99,16 @@ class TokenAuth(AuthStrategy, ABC):
     def token_request(self) -> httpx.Request:
         """
         The request that asks for a token.  Pure: it is sent by the base.
+
+        Called on the caller's thread, or event loop, as ``identity`` is.
         """
 
     @abstractmethod
     def read_token(self, response: httpx.Response) -> AccessToken:
         """
         The token in a successful answer.
+
+        Called on another thread, with the context variables of the caller.
 
         Raises:
             AuthenticationError: There is none.  Whatever else is raised ends
@@ -107,6 +121,7 @@ class TokenAuth(AuthStrategy, ABC):
 
         By default everything that is stored on the strategy, in slots as well.
         Secrets go in as ``Secret``; they are hashed under a key of this process.
+        What is no value, as an object that can be changed, is refused.
         """
         return tuple((name, value) for name, value in _stored(self) if name not in _NOT_IDENTITY)
 
@@ -115,9 +130,7 @@ class TokenAuth(AuthStrategy, ABC):
         Put *token* into *request*, in place.
         """
         value = token.value.reveal()
-        request.headers[self.header] = header_value(
-            f"{self.prefix} {value}" if self.prefix else value
-        )
+        set_header(request, self.header, f"{self.prefix} {value}" if self.prefix else value)
 
     def is_rejected(self, response: httpx.Response) -> bool:
         """
@@ -146,13 +159,13 @@ class TokenAuth(AuthStrategy, ABC):
         token = lease.cached()
         if token is None:
             flight = lease.flight()
-            landed(flight, lease.call.deadline.left())
+            wait_for(flight, lease.call.deadline.left())
             token = unwrap(lease.landed(flight))
         self.apply_token(request, token)
         response = yield request
-        if self._can_repeat(request, response) and lease.gives_up(token):
+        if self._can_repeat(request, response) and lease.discard(token):
             flight = lease.replacement()
-            landed(flight, lease.call.deadline.left())
+            wait_for(flight, lease.call.deadline.left())
             self.apply_token(request, unwrap(lease.landed(flight)))
             yield request
 
@@ -166,13 +179,13 @@ class TokenAuth(AuthStrategy, ABC):
         token = lease.cached()
         if token is None:
             flight = lease.flight()
-            await async_landed(flight, lease.call.deadline.left())
+            await async_wait_for(flight, lease.call.deadline.left())
             token = unwrap(lease.landed(flight))
         self.apply_token(request, token)
         response = yield request
-        if self._can_repeat(request, response) and lease.gives_up(token):
+        if self._can_repeat(request, response) and lease.discard(token):
             flight = lease.replacement()
-            await async_landed(flight, lease.call.deadline.left())
+            await async_wait_for(flight, lease.call.deadline.left())
             self.apply_token(request, unwrap(lease.landed(flight)))
             yield request
 
@@ -187,15 +200,12 @@ class TokenAuth(AuthStrategy, ABC):
         )
 
 
-def _seconds(value: float | timedelta) -> float:
-    try:
-        return seconds(value)
-    except (TypeError, ValueError):
-        return float("nan")  # which the checks refuse, naming the parameter
-
-
 def _are_statuses(values: object) -> bool:
     return isinstance(values, Collection) and all(isinstance(value, int) for value in values)
+
+
+def _is_cache(cache: object) -> bool:
+    return all(callable(getattr(cache, name, None)) for name in ("get", "set", "delete_if"))
 
 
 def _stored(strategy: TokenAuth) -> Iterator[tuple[str, object]]:

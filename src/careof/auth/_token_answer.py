@@ -6,14 +6,9 @@ from __future__ import annotations
 
 import httpx
 
-from careof._network.retry_after import retry_after
+from careof._network.answers import try_later
 from careof._reading.strict_json import read_json
-from careof.errors import (
-    AuthenticationError,
-    CareofError,
-    EndpointUnavailableError,
-    RateLimitedError,
-)
+from careof.errors import AuthenticationError, CareofError
 
 # RFC 6749 §5.2, and those of RFC 6749 §4.1.2.1 that servers send here.  Only
 # these words are repeated: error_description can hold anything.
@@ -41,20 +36,9 @@ def refused_token(response: httpx.Response) -> CareofError | None:
     status = response.status_code
     if response.is_success:
         return None
-    if status == 429:
-        return RateLimitedError(
-            "The token endpoint wants fewer calls (429).",
-            detail="token",
-            status=status,
-            retry_after=retry_after(response.headers),
-        )
-    if status == 408 or status >= 500:
-        return EndpointUnavailableError(
-            f"The token endpoint cannot answer now ({status}).",
-            detail="token",
-            status=status,
-            retry_after=retry_after(response.headers),
-        )
+    later = try_later(response, "The token endpoint", detail="token")
+    if later is not None:
+        return later
     code = error_code(response)
     error = AuthenticationError(
         f"The token endpoint gave no token ({f'{status} {code}'.strip()}). {_advice(code)}",

@@ -10,15 +10,17 @@ from typing import Any, Literal
 
 import httpx
 
-from careof._network.headers import is_header_name, is_header_value
+from careof._network.headers import is_header_value
+from careof._network.request_parts import absolute_url, request_parts
 from careof._reading.paths import Path
 from careof._reading.strict_json import read_json
-from careof._reading.trees import check_tree, map_texts
+from careof._reading.trees import map_texts
 from careof._values.clock import SYSTEM_CLOCK, Clock
 from careof._values.secret import Secret, reveal
+from careof._values.unwrap import unwrap
 from careof.auth._access_token import AccessToken, read_lifetime
 from careof.auth._cache import TokenCache
-from careof.auth._static import header_value
+from careof.auth._static import credential_header_problem, header_value
 from careof.auth._token import TokenAuth
 from careof.auth._token_answer import no_token
 from careof.errors import CareofError, ConfigurationError
@@ -69,30 +71,22 @@ class TokenEndpointAuth(TokenAuth):
             clock=clock,
         )
         name = type(self).__name__
-        if method not in ("POST", "GET"):
-            raise ConfigurationError(f'{name}: method: expected "POST" or "GET".')
-        if json is not None and form is not None:
-            raise ConfigurationError(f"{name}: json, form: a request has one body, not two.")
-        if method == "GET" and not (json is None and form is None):
-            raise ConfigurationError(f"{name}: method: a GET has no body; use POST.")
-        if not is_header_name(header):
-            raise ConfigurationError(f"{name}: header: expected the name of an HTTP header.")
+        parts = request_parts(name, method=method, headers=headers, json=json, form=form)
+        del headers, json, form  # a traceback with locals would show them
+        self._headers, self._json, self._form = unwrap(parts)
+        del parts
+        self._method = method
+        token_url = absolute_url(url)
+        if token_url is None:
+            raise ConfigurationError(
+                f"{name}: url: expected an absolute https URL without user and password."
+            )
+        self._url = token_url
+        problem = credential_header_problem(header)
+        if problem:
+            raise ConfigurationError(f"{name}: header: {problem}.")
         if prefix != "" and not is_header_value(prefix):
             raise ConfigurationError(f"{name}: prefix: expected visible ASCII, or an empty text.")
-        for header_name, value in (headers or {}).items():
-            if not is_header_name(header_name):
-                raise ConfigurationError(f"{name}: headers: expected names of HTTP headers.")
-            if not (isinstance(value, Secret) or is_header_value(value)):
-                raise ConfigurationError(
-                    f"{name}: headers[{header_name!r}]: expected Secret, or visible ASCII."
-                )
-        check_tree(json, f"{name}: json")
-        check_tree(form or {}, f"{name}: form")
-        self._url = _checked_url(url, name)
-        self._method = method
-        self._headers = dict(headers or {})
-        self._json = json
-        self._form = None if form is None else dict(form)
         self._token_path = Path(token_path, parameter=f"{name}: token_path")
         self._expires_path = (
             None if expires_path is None else Path(expires_path, parameter=f"{name}: expires_path")
@@ -104,13 +98,10 @@ class TokenEndpointAuth(TokenAuth):
         """
         The request, its secrets read now.
         """
-        headers = httpx.Headers({"Accept": "application/json"})
-        for name, value in self._headers.items():
-            headers[name] = header_value(reveal(value))
         return httpx.Request(
             self._method,
             self._url,
-            headers=headers,
+            headers={name: header_value(reveal(value)) for name, value in self._headers.items()},
             json=map_texts(self._json, reveal),
             data=map_texts(self._form, reveal),
         )
@@ -130,15 +121,3 @@ class TokenEndpointAuth(TokenAuth):
             raise no_token(response, "its token has characters that no header can carry")
         lifetime = None if self._expires_path is None else self._expires_path.find(tree)
         return AccessToken(token.strip(), lifetime=read_lifetime(lifetime))
-
-
-def _checked_url(url: str, name: str) -> httpx.URL:
-    try:
-        parsed = httpx.URL(url)
-    except (httpx.InvalidURL, TypeError):
-        parsed = httpx.URL("")
-    if parsed.scheme not in ("https", "http") or not parsed.host or parsed.userinfo:
-        raise ConfigurationError(
-            f"{name}: url: expected an absolute https URL without user and password."
-        )
-    return parsed

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from urllib.parse import parse_qsl, unquote
 
 import httpx
@@ -52,7 +52,7 @@ class FakeContactEndpoint(httpx.MockTransport):
         token_lifetime: Their ``expires_in``, in seconds.
 
     Attributes:
-        requests: How many lookups were asked.
+        lookups: How many references were asked about.
         token_requests: How many tokens were asked for.
     """
 
@@ -64,7 +64,7 @@ class FakeContactEndpoint(httpx.MockTransport):
         token_lifetime: float = 3600,
     ) -> None:
         super().__init__(self._answer)
-        self.requests: int = 0
+        self.lookups: int = 0
         self.token_requests: int = 0
         self._people = {reference: dict(person) for reference, person in people.items()}
         self._token_path = token_path
@@ -78,11 +78,11 @@ class FakeContactEndpoint(httpx.MockTransport):
         """
         if failure is None:
             self._failures.pop(reference_id, None)
-        elif failure in Failure.__args__:  # type: ignore[attr-defined]
+        elif failure in get_args(Failure):
             self._failures[reference_id] = failure
         else:
             raise ConfigurationError(
-                f"FakeContactEndpoint: failure: expected one of {', '.join(Failure.__args__)}."  # type: ignore[attr-defined]
+                f"FakeContactEndpoint: failure: expected one of {', '.join(get_args(Failure))}."
             )
 
     def revoke_tokens(self) -> None:
@@ -94,7 +94,7 @@ class FakeContactEndpoint(httpx.MockTransport):
     def _answer(self, request: httpx.Request) -> httpx.Response:
         if self._token_path is not None and request.url.path == self._token_path:
             return self._issue()
-        self.requests += 1
+        self.lookups += 1
         if self._token_path is not None and not self._knows_token(request):
             return httpx.Response(401, json={"error": "invalid_token"})
         # Whoever is gone may well be missing from the people.
@@ -148,7 +148,7 @@ class FakeContactEndpoint(httpx.MockTransport):
         return next((p for r, p in self._people.items() if r not in asked), {})
 
     def __repr__(self) -> str:
-        return f"FakeContactEndpoint({len(self._people)} people, {self.requests} requests)"
+        return f"FakeContactEndpoint({len(self._people)} people, {self.lookups} lookups)"
 
 
 def _texts(request: httpx.Request) -> list[str]:

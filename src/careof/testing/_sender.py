@@ -20,11 +20,9 @@ class Sent:
     message: Message
 
 
-class RecordingSender:
+class _Recording:
     """
-    A ``SurveySender`` that keeps what it was given in ``sent``, for one test.
-
-    ``fail_with(error)`` makes it raise from then on, as a real sender would.
+    What both senders are made of.
     """
 
     def __init__(self) -> None:
@@ -37,12 +35,6 @@ class RecordingSender:
         """
         self._error = error
 
-    def send(self, contact: Contact, message: Message) -> str:
-        """
-        Record the message, and return ``recorded-1``, ``recorded-2``, ...
-        """
-        return self._record(contact, message)
-
     def _record(self, contact: Contact, message: Message) -> str:
         if self._error is not None:
             raise self._error
@@ -53,14 +45,26 @@ class RecordingSender:
         return f"{type(self).__name__}({len(self.sent)} sent)"
 
 
-class AsyncRecordingSender(RecordingSender):
+class RecordingSender(_Recording):
+    """
+    A ``SurveySender`` that keeps what it was given in ``sent``, for one test.
+
+    ``fail_with(error)`` makes it raise from then on, as a real sender would.
+    """
+
+    def send(self, contact: Contact, message: Message) -> str:
+        """
+        Record the message, and return ``recorded-1``, ``recorded-2``, ...
+        """
+        return self._record(contact, message)
+
+
+class AsyncRecordingSender(_Recording):
     """
     As ``RecordingSender``, for asyncio and Trio.
     """
 
-    async def send(  # type: ignore[override]
-        self, contact: Contact, message: Message
-    ) -> str:
+    async def send(self, contact: Contact, message: Message) -> str:
         """
         Record the message, and return ``recorded-1``, ``recorded-2``, ...
         """

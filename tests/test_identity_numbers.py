@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import gc
 
-from careof._network.numbers import _numbers, number_of
+from careof._network.identity_numbers import _numbers, number_of
 
 
 class Equal:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from careof._network.retry_after import LONGEST, retry_after
+from careof._network.answers import LONGEST, retry_after, try_later
+from careof.errors import EndpointUnavailableError, RateLimitedError
 
 
 def said(text):
@@ -66,3 +67,34 @@ def test_any_text_is_a_wait_within_a_day_or_nothing(text):
     wait = retry_after(httpx.Headers([(b"retry-after", text.encode("latin-1"))]))
 
     assert wait is None or 0 <= wait <= LONGEST
+
+
+def test_a_date_counts_from_the_answers_own_date():
+    headers = {
+        "Date": "Wed, 21 Oct 2015 07:28:00 GMT",
+        "Retry-After": "Wed, 21 Oct 2015 07:28:30 -0000",
+    }
+
+    assert retry_after(httpx.Headers(headers)) == 30
+
+
+@pytest.mark.parametrize(
+    "status, kind",
+    [
+        (408, EndpointUnavailableError),
+        (429, RateLimitedError),
+        (500, EndpointUnavailableError),
+        (599, EndpointUnavailableError),
+    ],
+)
+def test_a_status_that_means_later_says_so_and_how_long(status, kind):
+    response = httpx.Response(status, headers={"Retry-After": "7"})
+    error = try_later(response, "The endpoint", detail="status")
+
+    assert type(error) is kind
+    assert (error.status, error.retry_after, error.detail) == (status, 7, "status")
+
+
+@pytest.mark.parametrize("status", [200, 302, 400, 404, 410, 428, 430, 499, 600])
+def test_no_other_status_means_later(status):
+    assert try_later(httpx.Response(status), "The endpoint", detail="status") is None

@@ -1,0 +1,67 @@
+"""
+Answers that mean "try later", from whichever endpoint they come.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import httpx
+
+from careof.errors import CareofError, EndpointUnavailableError, RateLimitedError
+
+LONGEST = 86_400.0  # seconds; more than a day is no answer to plan with
+
+
+def try_later(response: httpx.Response, whom: str, *, detail: str) -> CareofError | None:
+    """
+    The error for 408, 429 and 5xx, or None for every other status.
+
+    Args:
+        whom: What the endpoint is called in the message.
+    """
+    status = response.status_code
+    if status == 429:
+        return RateLimitedError(
+            f"{whom} wants fewer calls (429).",
+            detail=detail,
+            step="status",
+            status=status,
+            retry_after=retry_after(response.headers),
+        )
+    if status == 408 or 500 <= status < 600:
+        return EndpointUnavailableError(
+            f"{whom} cannot answer now ({status}).",
+            detail=detail,
+            step="status",
+            status=status,
+            retry_after=retry_after(response.headers),
+        )
+    return None
+
+
+def retry_after(headers: httpx.Headers) -> float | None:
+    """
+    Seconds from ``Retry-After`` (RFC 9110 §10.2.3), a number or a date, or None.
+
+    A date is read against the answer's own ``Date``, where it has one: the two
+    clocks then are one.
+    """
+    text = headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text), LONGEST)
+    moment = _date(text)
+    if moment is None:
+        return None
+    now = _date(headers.get("date", "")) or datetime.now(UTC)
+    return min(max(0.0, (moment - now).total_seconds()), LONGEST)
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(text)
+        # RFC 5322 §4.3: -0000 is universal time, of a place that is not told.
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return None
