@@ -401,3 +401,9 @@ def test_a_sender_that_returns_false_has_not_said_that_it_sent():
     outcome = delivery().message_id(Contact("C-1"), False)
 
     assert (outcome.outcome, outcome.detail) == ("uncertain", "sender_false")
+
+
+def test_after_the_message_is_out_no_odd_address_raises():
+    contact = Contact("C-1", email=EmailAddress(f"ann@{'ü' * 100}.example"))
+
+    assert delivery().message_id(contact, "id-1") is None

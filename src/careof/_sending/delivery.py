@@ -99,7 +99,12 @@ class Delivery:
             )
         if not (isinstance(given, str) and given.isprintable() and len(given) <= 256):
             return None
-        return None if _holds(given, contact) else given
+        try:
+            return None if _holds(given, contact) else given
+        except Exception:
+            # An address that no parser of ours made.  The message is out: what
+            # is said about it now must not look as if it were not.
+            return None
 
     def receipt(self, outcome: str | CareofError | None) -> Receipt:
         """
