@@ -43,8 +43,8 @@ class AccessToken(Fixed):
         lifetime: float | None = None,
     ) -> None:
         self.value: Secret = value if isinstance(value, Secret) else Secret(value)
-        self.expires_at = expires_at
-        self.lifetime = lifetime
+        self.expires_at: float | None = expires_at
+        self.lifetime: float | None = lifetime
 
     def is_fresh(self, now: float, *, leeway: float) -> bool:
         """
