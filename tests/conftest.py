@@ -44,6 +44,13 @@ class Shell:
         return asyncio.run(main()) if self.name == "asyncio" else trio.run(main)
 
 
+def pytest_collection_modifyitems(items):
+    """
+    What looks at every object in memory comes first, while memory holds few of other tests.
+    """
+    items.sort(key=lambda item: item.path.name != "test_nothing_is_kept.py")
+
+
 @pytest.fixture(autouse=True, scope="session")
 def ctrl_c_is_heard():
     """

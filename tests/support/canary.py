@@ -11,6 +11,7 @@ import logging
 import pathlib
 import pickle
 import traceback
+import types
 
 from rich.console import Console
 from rich.pretty import pretty_repr
@@ -113,7 +114,9 @@ def objects_holding(value):
     gc.collect()
     found = []
     for thing in gc.get_objects():  # no comprehension: its closure would hold the value
-        if holds(thing, value, depth=4):
+        # A module's dictionary is looked at by itself, and walking the state of
+        # some C modules ends Python 3.12.1.
+        if not isinstance(thing, types.ModuleType) and holds(thing, value, depth=4):
             found.append(name_of(thing))  # noqa: PERF401
     return found
 
@@ -128,9 +131,13 @@ def holds(thing, value, *, depth):
         elif isinstance(item, bytes | bytearray):
             if value.encode() in item:
                 return True
-        elif not gc.is_tracked(item) and holds(item, value, depth=depth - 1):
+        elif is_untracked(item) and holds(item, value, depth=depth - 1):
             return True
     return False
+
+
+def is_untracked(item):
+    return type(item) in (dict, tuple) and not gc.is_tracked(item)
 
 
 def name_of(thing):
