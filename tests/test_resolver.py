@@ -148,10 +148,10 @@ def test_every_option_can_be_given(shell):
 
 
 def test_every_option_is_explained(shell):
-    explained = careof.HttpResolver.__doc__
+    explained = inspect.getdoc(careof.HttpResolver)
     options = inspect.signature(shell.HttpResolver).parameters
 
-    assert [name for name in options if f"\n        {name}: " not in explained] == []
+    assert [name for name in options if f"\n    {name}: " not in explained] == []
 
 
 class FalseAuth(ApiKeyAuth):
