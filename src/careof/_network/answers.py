@@ -22,23 +22,20 @@ def try_later(response: httpx.Response, whom: str, *, detail: str) -> CareofErro
         whom: What the endpoint is called in the message.
     """
     status = response.status_code
+    kind: type[CareofError]
     if status == 429:
-        return RateLimitedError(
-            f"{whom} wants fewer calls (429).",
-            detail=detail,
-            step="status",
-            status=status,
-            retry_after=retry_after(response.headers),
-        )
-    if status == 408 or 500 <= status < 600:
-        return EndpointUnavailableError(
-            f"{whom} cannot answer now ({status}).",
-            detail=detail,
-            step="status",
-            status=status,
-            retry_after=retry_after(response.headers),
-        )
-    return None
+        kind, words = RateLimitedError, "wants fewer calls"
+    elif status == 408 or 500 <= status < 600:
+        kind, words = EndpointUnavailableError, "cannot answer now"
+    else:
+        return None
+    return kind(
+        f"{whom} {words} ({status}).",
+        detail=detail,
+        step="status",
+        status=status,
+        retry_after=retry_after(response.headers),
+    )
 
 
 def retry_after(headers: httpx.Headers) -> float | None:

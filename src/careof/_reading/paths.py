@@ -118,8 +118,8 @@ def _parse(
         raise _wrong(parameter, "a list of selectors names several values; name one")
     steps: list[Step | None] = []
     for segment in path.segments:
-        selector = segment.selectors[0]
-        if len(segment.selectors) == 1 and isinstance(selector, NameSelector | IndexSelector):
+        (selector,) = segment.selectors  # one: a list of them was refused
+        if isinstance(selector, NameSelector | IndexSelector):
             steps.append(selector.name if isinstance(selector, NameSelector) else selector.index)
         else:
             steps.append(None)
