@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import sys
+import time
+import unicodedata
+
 import jsonpath
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from careof._reading.paths import ASTRAY, MISSING, Path
+from careof._reading.paths import Path
+from careof._reading.steps import ASTRAY, MISSING, SIMILAR
 from careof.errors import ConfigurationError
 from tests import strategies
 
@@ -222,6 +227,151 @@ def test_a_list_of_selectors_is_refused(path):
 def test_a_number_that_no_path_can_have_is_refused(path):
     with pytest.raises(ConfigurationError):
         Path(path, parameter="email")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "$.a[*][?@.id == $.main].v",
+        "$.a[*][?count($.b[*]) == @.id].v",
+        "$.a[?@.b[?@.id == $.main]].v",
+        "$[0:2][?@.id == $[0].id]",
+        "$[?$.a.b == @.a][?@.b]",
+    ],
+)
+def test_looking_up_the_answer_from_a_filter_that_runs_many_times_is_refused(path):
+    """
+    The second took half a minute on 50 KB; in the third the library looks in the
+    wrong place, and selected another person.
+    """
+    with pytest.raises(ConfigurationError, match="inside a filter"):
+        Path(path, parameter="email")
+
+
+SIMILAR_KEYS = [
+    ("$.email", {"email": "a", "Email": "b"}),
+    ("$.email", {"EMAIL": "b", "x": 1, "email": "a"}),
+    ("$.email", {"Email": "b"}),
+    ("$.Email", {"email": "b"}),
+    ("$.email", {"id": 1, "provider_email": 2, "eMail": "b"}),
+    ("/email", {"email": "a", "Email": "b"}),
+    ("/0", {"0": "a", "\uff10": "b"}),
+    ("$['email']", {"email": "a", "Email": "b"}),
+    ("/e\nm", {"e\nm": "a", "E\nM": "b"}),
+    # names that Go, Swift and others take for one
+    ("$.key", {"key": "a", "\u212aey": "b"}),
+    ("$.status", {"status": "a", "\u017ftatus": "b"}),
+    ("$['stra\u00dfe']", {"stra\u00dfe": "a", "STRASSE": "b"}),
+    ("$['\u00e9']", {"\u00e9": "a", "e\u0301": "b"}),
+    ("$['\u00e9']", {"\u00e9": "a", "\u00c9": "b"}),
+    ("$.id", {"id": "a", "\uff49\uff44": "b"}),
+    ("$.ohm", {"ohm": "a", "x\u00e9": 1, "Ohm": "b"}),
+    # at every step
+    ("$.data.email", {"data": {"email": "a"}, "Data": {"email": "b"}}),
+    ("$.data.email", {"Data": {"email": "b"}}),
+    ("$.data.email.x", {"data": {"Email": {"x": 1}}}),
+    ("/data/email", {"data": {"email": "a", "Email": "b"}}),
+    ("$[0].email", [{"email": "a", "Email": "b"}]),
+    ("/0/email", [{"Email": "b"}]),
+    # where the library walks, inside filters too
+    ("$.data[*].email", {"data": [{"email": "a", "Email": "b"}]}),
+    ("$.data[*].email", {"data": [{"Email": "b"}]}),
+    ("$.data[*].email", {"data": [{"email": "a"}], "DATA": []}),
+    ("$.data[*].a.email", {"data": [{"a": {"email": "a"}, "A": {}}]}),
+    ("$.data.a[*]", {"data": {"a": ["x"], "A": ["y"]}}),
+    ("$[?@.kind == 'work'].email", [{"kind": "work", "Kind": "home", "email": "a"}]),
+    ("$[?@.kind == 'work'].email", [{"Kind": "work", "email": "a"}]),
+    ("$[?@.kind == 'work'].email", [{"kind": "work", "email": "a", "Email": "b"}]),
+    ("$[?!@.deleted].email", [{"Deleted": True, "email": "a"}]),
+    ("$.a[?@.id == $.main].v", {"main": 1, "Main": 2, "a": [{"id": 1, "v": 3}]}),
+    ("$[?length(@.a) == 1].v", [{"a": "x", "A": "xy", "v": 1}]),
+]
+
+
+@pytest.mark.parametrize("path, tree", SIMILAR_KEYS)
+def test_a_key_that_is_also_or_only_there_in_another_spelling_is_no_answer(path, tree):
+    assert find(path, tree) is SIMILAR
+
+
+@pytest.mark.parametrize(
+    "path, tree, value",
+    [
+        ("$.email", {"email": "a", "email_verified": 1, "work_email": 2}, "a"),
+        ("$.email", {"email": "a", "Phone": 1, "PHONE": 2}, "a"),
+        ("$.email", {"email": "a", "other": {"Email": 1}}, "a"),
+        ("$.email", {"email": "a", "x\nemail": 1}, "a"),
+        ("$.email", {"email": "a", "em\nail": 1}, "a"),
+        ("$.email", {"email": "a", "\u00e9mail": 1}, "a"),
+        ("$.email", {"email": "a", "\u00c9": 1, "\u00e9": 1}, "a"),
+        ("$.email", {"email": {"Email": 1}}, {"Email": 1}),
+        ("$['stra\u00dfe']", {"stra\u00dfe": "a", "strase": "b"}, "a"),
+        ("$['']", {"": "a", "b": 1}, "a"),
+        ("/", {"a": 1}, MISSING),
+        ("$.data.email", {"data": {"Phone": 1}}, MISSING),
+        ("$.data.*", {"data": {"email": "a"}, "other": {"Data": 1}}, "a"),
+        ("$[?@.kind == 'work'].email", [{"kind": "work", "email": "a", "X": 1, "x": 2}], "a"),
+    ],
+)
+def test_other_keys_may_stand_beside_it_in_any_spelling(path, tree, value):
+    assert find(path, tree) == value
+
+
+@given(strategies.json_trees, strategies.steps, st.sampled_from([str.upper, str.title]))
+def test_a_key_is_found_only_where_no_other_spelling_of_it_stands(tree, steps, spell):
+    """
+    The same path on the same tree, each object of which has its keys in another spelling too.
+    """
+
+    def doubled(node):
+        if isinstance(node, list):
+            return [doubled(item) for item in node]
+        if isinstance(node, dict):
+            mine = {name: doubled(value) for name, value in node.items()}
+            return {**{spell(name): None for name in mine}, **mine}
+        return node
+
+    before, after = find(as_path(steps), tree), find(as_path(steps), doubled(tree))
+
+    assert after is SIMILAR or after == (
+        before if before in (MISSING, ASTRAY) else doubled(before)
+    )
+
+
+def test_a_name_folds_to_no_less_than_a_quarter_of_its_length():
+    """
+    Longer names are not looked at, so this has to hold for every character.
+    """
+    nfd, nfkd = (
+        lambda text, form=form: unicodedata.normalize(form, text) for form in ("NFD", "NFKD")
+    )
+    characters = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
+
+    assert max(len(nfd(character)) for character in characters) == 4
+    assert all(len(nfkd(c.casefold())) >= len(nfkd(c)) for c in characters)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        [f"k{number}" for number in range(10_000)],
+        [f"\u00e9{number}" for number in range(10_000)],
+        [f"email{number}" for number in range(10_000)],
+        ["\u0315\u0300" * 15_000],
+    ],
+    ids=["ASCII", "other letters", "substrings", "marks"],
+)
+def test_many_or_endless_keys_beside_it_take_no_time(keys):
+    """
+    Normalising 30,000 combining marks alone takes most of a second.
+    """
+    tree = dict.fromkeys(keys) | {"email": "a"}
+    path = Path("$.email", parameter="path")
+
+    before = time.process_time()
+    found = path.find(tree)
+    spent = time.process_time() - before
+
+    assert (found, spent < 0.25) == ("a", True)
 
 
 def as_path(steps):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -92,6 +94,139 @@ def test_several_nodes_are_no_contact(path):
     refused = select({"data": {"a": EMAIL, "b": EMAIL}}, email=path)
 
     assert (refused.detail, refused.outcome) == ("shape", "bad_response")
+
+
+@pytest.mark.parametrize(
+    "tree, words",
+    [([{"email": EMAIL}], "the array that came"), ({"x": {}}, "the object that came")],
+)
+def test_a_shape_that_was_not_told_says_what_came(tree, words):
+    for options in ({}, {"reference_id": "$.data.id"}):
+        assert words in str(select(tree, email="$.data.email", **options))
+
+
+@pytest.mark.parametrize(
+    "path, tree",
+    [
+        ("$.data.{}", {"data": {"{}": EMAIL, "{upper}": "other@people.example"}}),
+        ("/data/{}", {"data": {"{}": EMAIL, "{upper}": EMAIL}}),
+        ("$.data.{}", {"data": {"{upper}": EMAIL}}),
+        ("$.data.{}", {"data": {"{}": EMAIL}, "DATA": {"{}": "other@people.example"}}),
+        ("$.data.{}", {"Data": {"{}": EMAIL}}),
+        ("$.*[?@.{}].{}", {"data": [{"{}": EMAIL, "{upper}": None}]}),
+    ],
+)
+@pytest.mark.parametrize("kind", ["email", "phone", "reference_id", "attribute"])
+def test_a_key_in_two_spellings_or_another_one_is_no_contact(path, tree, kind):
+    """
+    A reader that ignores case would take the other one, perhaps another person's.
+    """
+    name = kind.replace("_", "")
+    named = json.dumps(tree).replace("{upper}", name.upper()).replace("{}", name)
+    path = path.replace("{}", name)
+    others = {"email": "$.good", "reference_id": "$.id"}
+    mine = {"attributes": {"a": path}} if kind == "attribute" else {kind: path}
+
+    refused = select({**json.loads(named), "good": EMAIL, "id": "C-1"}, **(others | mine))
+
+    assert isinstance(refused, UnexpectedAnswerError)
+    assert (refused.detail, refused.step) == ("similar_keys", "selection")
+    assert path in str(refused)
+    assert seen_in(every_view_of_error(refused), [EMAIL, "other@people.example"]) == []
+
+
+def test_keys_that_nobody_selects_may_be_spelt_in_any_way():
+    tree = {**ANSWER, "Secret": 1, "SECRET": 2, "other": {"Email": 3, "email": 4}}
+
+    assert select(tree, email="$.data.email", reference_id="$.id").email.reveal() == EMAIL
+
+
+COMPLAINTS = [
+    {"error": "no such person"},
+    {"Error": {"code": 404}},
+    {"ERRORS": ["x"]},
+    {"data": None, "errors": [{"message": "x"}]},
+    {"error": True, "email": EMAIL, "id": "C-1"},
+    {"success": False},
+    {"Success": "false", "email": EMAIL, "id": "C-1"},
+    {"ok": False, "error": "not_authed"},
+    {"success": 0},
+]
+MAYBE_COMPLAINTS = [
+    {"message": "Not found"},
+    {"Message": "An error has occurred.", "ExceptionMessage": "x"},
+    {"detail": "Not found."},
+    {"error_message": "x"},
+    {"status": "error"},
+    {"status": "fail", "data": {}},
+    {"statusCode": 404},
+    {"type": "about:blank", "title": "Not Found", "status": 404},
+    {"Result": "FAILED"},
+]
+
+
+@pytest.mark.parametrize("tree", [*COMPLAINTS, *MAYBE_COMPLAINTS])
+@pytest.mark.parametrize(
+    "paths",
+    [
+        {"email": "$.email"},
+        {"phone": "/data/phone"},
+        {"email": "$.email", "reference_id": "$.id", "attributes": {"a": "$.a"}},
+    ],
+)
+def test_an_error_under_the_status_200_is_no_contact(tree, paths):
+    refused = select(tree, **paths)
+
+    assert isinstance(refused, UnexpectedAnswerError)
+    assert (refused.detail, refused.step) == ("error_answer", "body")
+    assert seen_in(every_view_of_error(refused), ["no such", "not_authed", EMAIL]) == []
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        *({"error": nothing} for nothing in (None, False, "", [], {})),
+        {"errors": [], "success": True, "ok": "true"},
+        {"message": "Welcome", "detail": "x", "status": "error", "result": 500},
+        {"Success": None},
+    ],
+)
+def test_a_good_answer_may_have_such_keys_too(more):
+    contact = select({"id": "C-1", "email": EMAIL, **more}, email="$.email", reference_id="$.id")
+
+    assert contact.email.reveal() == EMAIL
+
+
+@pytest.mark.parametrize(
+    "tree, paths",
+    [
+        ({"email": None, "message": "Welcome"}, {"email": "$.email"}),
+        ({"email": "", "status": "error"}, {"email": "$.email", "phone": "$.phone"}),
+        ({"id": "C-1", "message": "Welcome"}, {"email": "$.email", "reference_id": "$.id"}),
+        ({"name": NAME, "message": "x"}, {"email": "$.email", "attributes": {"n": "$.name"}}),
+        ({"message": "", "status": "active"}, {"email": "$.email"}),
+        ({"message": 5, "status": True, "result": 200}, {"email": "$.email"}),
+        ({"status": 4711}, {"email": "$.email"}),
+        ({}, {"email": "$.email"}),
+        ([{"message": "x"}], {"email": "$[0].email"}),
+    ],
+)
+def test_a_person_without_an_address_is_not_taken_for_an_error(tree, paths):
+    contact = select(tree, **paths)
+
+    assert isinstance(contact, Contact)
+    assert (contact.email, contact.phone) == (None, None)
+
+
+def test_another_persons_answer_is_called_that_even_with_a_message():
+    tree = {"id": "C-2", "email": EMAIL, "message": "Welcome"}
+
+    assert select(tree, email="$.email", reference_id="$.id").detail == "other_reference"
+
+
+@pytest.mark.parametrize("echo", [None, "$.id"])
+def test_a_selector_knows_whether_it_has_an_echo_path(echo):
+    assert ContactSelector(email="$.e", reference_id=echo)._has_echo is (echo is not None)
 
 
 def test_numbers_without_a_plus_are_read_in_the_region():
@@ -239,7 +374,7 @@ PATHS = st.sampled_from(
         "$[?value(@.a) == $.a].id",
         "$[?@[?@.a]]",
         "$[?@ == $[0]]",
-        "$[?$.a.b == @.a][?@.b]",
+        "$[?$.a.b == @.a].b",
     ]
 )
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import gc
 import json
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from careof._reading.strict_json import _STRING_OR_BRACKET, read_json
+from careof._reading.strict_json import _DECODER, _STRING_OR_BRACKET, read_json
 from careof.errors import UnexpectedAnswerError
 from tests import strategies
 from tests.support.canary import every_view_of_error, seen_in
@@ -26,8 +27,9 @@ def test_what_another_writer_wrote_is_read(tree):
 @pytest.mark.parametrize(
     "body, detail",
     [
-        (b"", "json"),
-        (b" ", "json"),
+        (b"", "empty"),
+        (b" \r\n", "empty"),
+        (b"\xef\xbb\xbf", "empty"),
         (b"{", "json"),
         (b"[1,]", "json"),
         (b'{"a":1,}', "json"),
@@ -61,7 +63,7 @@ def test_what_another_writer_wrote_is_read(tree):
         (b'{"a":"\xc0\xae"}', "encoding"),
         ("{}".encode("utf-16-le"), "json"),
         ("{}".encode("utf-32-be"), "json"),
-        (b"\xef\xbb\xbf{}", "json"),
+        (b"\xef\xbb\xbf{}", "encoding"),
         (b'["' + b"\\" * 3 + b'"', "json"),
     ],
 )
@@ -70,6 +72,65 @@ def test_what_two_readers_could_read_differently_is_refused(body, detail):
 
     assert isinstance(refused, UnexpectedAnswerError)
     assert (refused.detail, refused.step) == (detail, "body")
+
+
+PAGE = "<!DOCTYPE html><html><body>Sign in: ada@customer.example</body></html>"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<",
+        PAGE.encode(),
+        b"\r\n\t " + PAGE.encode(),
+        b"\xef\xbb\xbf" + PAGE.encode(),
+        b"\xef\xbb\xbf\n" + PAGE.encode(),
+        PAGE.replace("Sign", "Für").encode("latin-1"),
+        b'<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"/>',
+        b"<!-- x --><html>",
+        b"<script>" + b"[{" * 40 + b"</script>",
+        b'<error message="no">',
+    ],
+)
+def test_a_page_is_called_a_page_whatever_else_is_wrong_with_it(body):
+    refused = read(body)
+
+    assert (refused.detail, refused.step) == ("html", "body")
+    assert "HTML" in str(refused)
+    assert seen_in(every_view_of_error(refused), ["ada@customer.example", "Sign"]) == []
+
+
+@pytest.mark.parametrize(
+    "body, words",
+    [
+        (b"", "is empty"),
+        (b"\xff", "not UTF-8"),
+        (b"\xef\xbb\xbf{}", "byte order mark"),
+        (b"[[]]" * 40, "one JSON document"),
+        (b'"{}"', "one text"),
+        (b"-1.5", "one number"),
+        (b"false", "true or false"),
+        (b"null", "is null"),
+        (b'{"a":1,"a":2}', "twice"),
+        (b"[NaN]", "64 digits"),
+        (b"[1e999]", "64 digits"),
+        (b"[" + b"1" * 65 + b"]", "64 digits"),
+        (b"[" * 40 + b"]" * 40, "32 levels"),
+    ],
+)
+def test_an_error_tells_what_came(body, words):
+    assert words in str(read(body))
+
+
+@pytest.mark.parametrize("body", [b'{"ada":{"x":[1]}}', b'{"ada":{"x":[', b'{"ada":1,"ada":2}'])
+def test_the_parser_keeps_no_key_of_what_it_read(body):
+    """
+    It is shared, and remembers keys while it runs.
+    """
+    read(body)
+    remembered = gc.get_referents(_DECODER.scan_once)
+
+    assert [thing for thing in remembered if isinstance(thing, dict) and thing] == []
 
 
 @pytest.mark.parametrize(
@@ -124,9 +185,13 @@ def test_a_hundred_thousand_levels_are_refused(tail):
 
 
 def test_a_cap_beyond_what_python_can_recurse_is_no_crash():
-    body = b"[" * 200_000 + b"]" * 200_000
+    """
+    Pythons differ in how deep that is.
+    """
+    tree = read(b"[" * 4000 + b"]" * 4000, max_depth=10**6)
 
-    assert read(body, max_depth=10**6).detail == "json"
+    assert isinstance(tree, list) or tree.detail == "json"
+    assert read(b"[" * 200_000 + b"]" * 200_000, max_depth=10**6).detail == "crowded"
 
 
 @pytest.mark.parametrize(
@@ -181,3 +246,11 @@ def test_an_error_holds_nothing_of_a_body_that_is_no_text():
 
     assert seen_in(every_view_of_error(refused), ["ada@customer.example"]) == []
     assert (refused.__context__, refused.__cause__) == (None, None)
+
+
+@pytest.mark.parametrize("item", [b"[]", b"{}", b'{"":1}'])
+def test_more_objects_and_arrays_than_an_answer_needs_are_refused(item):
+    few, many = (b"[" + b",".join([item] * count) + b"]" for count in (4095, 4096))
+
+    assert isinstance(read_json(few, max_depth=2), list)
+    assert read_json(many, max_depth=2).detail == "crowded"

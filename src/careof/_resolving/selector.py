@@ -7,7 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from careof._reading.paths import ASTRAY, MISSING, Path
+from careof._reading.complaints import is_complaint, may_be_complaint
+from careof._reading.paths import Path
+from careof._reading.steps import ASTRAY, MISSING, SIMILAR
 from careof._reading.strict_json import JsonTree
 from careof._values.addresses import read_email_address, read_phone_number
 from careof._values.contact import Contact
@@ -63,26 +65,40 @@ class ContactSelector:
                 )
             self._attributes[name] = Path(text, parameter=f"ContactSelector: attributes[{name!r}]")
 
+    @property
+    def _has_echo(self) -> bool:
+        return self._echo is not None
+
     def _select(self, tree: JsonTree, reference_id: str) -> Contact | CareofError:
         """
         The contact in *tree*, or the error that says why there is none.
         """
+        if is_complaint(tree):
+            return _complaint()
+        outcome = self._found(tree, reference_id)
+        if _lacks_address(outcome) and self._finds_nothing(tree) and may_be_complaint(tree):
+            return _complaint()
+        return outcome
+
+    def _found(self, tree: JsonTree, reference_id: str) -> Contact | CareofError:
         if self._echo is not None:
             found = self._echo.find(tree)
+            if found is SIMILAR:
+                return _similar(self._echo)
             if not _is_echo(found, reference_id):
-                said = "nothing" if found in (MISSING, ASTRAY, None) else "another reference"
-                return UnexpectedAnswerError(
-                    f"{self._echo.text} selects {said} in the answer; expected the reference "
-                    "that was asked for.",
-                    detail="other_reference",
-                    step="selection",
-                )
+                return _other_reference(self._echo, found, tree)
         email = _read(self._email, tree, read_email_address)
         if isinstance(email, CareofError):
             return email
         phone = _read(self._phone, tree, lambda text: read_phone_number(text, self._phone_region))
         if isinstance(phone, CareofError):
             return phone
+        attributes = self._read_attributes(tree)
+        if isinstance(attributes, CareofError):
+            return attributes
+        return Contact(reference_id, email=email, phone=phone, attributes=attributes)
+
+    def _read_attributes(self, tree: JsonTree) -> dict[str, str] | CareofError:
         attributes: dict[str, str] = {}
         for name, path in self._attributes.items():
             value = path.find(tree)
@@ -90,9 +106,16 @@ class ContactSelector:
                 value = str(value)
             if isinstance(value, str):
                 attributes[name] = value
+            elif value is SIMILAR:
+                return _similar(path)
             elif value not in (MISSING, ASTRAY, None):
                 return _unusable(path, "expected a text.", "attribute_type", "selection")
-        return Contact(reference_id, email=email, phone=phone, attributes=attributes)
+        return attributes
+
+    def _finds_nothing(self, tree: JsonTree) -> bool:
+        # Then nothing says that the answer is about a person at all.
+        paths = (self._echo, self._email, self._phone, *self._attributes.values())
+        return all(path is None or path.find(tree) in (MISSING, ASTRAY) for path in paths)
 
     def _missing_in(self, contact: Contact) -> dict[str, str]:
         """
@@ -130,6 +153,10 @@ def _path(text: str | None, parameter: str) -> Path | None:
     return None if text is None else Path(text, parameter=f"ContactSelector: {parameter}")
 
 
+def _lacks_address(outcome: Contact | CareofError) -> bool:
+    return isinstance(outcome, CareofError) or (outcome.email is None and outcome.phone is None)
+
+
 def _is_echo(value: object, reference_id: str) -> bool:
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)  # a number in JSON is the same id as its decimal text
@@ -145,15 +172,48 @@ def _read(
     if value in (MISSING, None, ""):
         return None
     if value is ASTRAY:
-        return _unusable(
-            path, "it selects nothing, or several values; expected one text.", "shape", "selection"
-        )
+        reason = f"it selects nothing, or several values, in {_kind(tree)}; expected one text."
+        return _unusable(path, reason, "shape", "selection")
+    if value is SIMILAR:
+        return _similar(path)
     if not isinstance(value, str):
         return _unusable(path, "expected a text.", "address_type", "selection")
     address = parse(value)
     if isinstance(address, CareofError):
         return _unusable(path, str(address), address.detail, "address")
     return address
+
+
+def _kind(tree: JsonTree) -> str:
+    return f"the {'object' if isinstance(tree, dict) else 'array'} that came"
+
+
+def _other_reference(path: Path, found: object, tree: JsonTree) -> UnexpectedAnswerError:
+    said = f"nothing in {_kind(tree)}" if found in (MISSING, ASTRAY, None) else "another reference"
+    return UnexpectedAnswerError(
+        f"{path.text} selects {said}; expected the reference that was asked for.",
+        detail="other_reference",
+        step="selection",
+    )
+
+
+def _similar(path: Path) -> UnexpectedAnswerError:
+    return _unusable(
+        path,
+        "a key on its way stands in the answer in another spelling (such as Email for email), "
+        "instead of the one in the path or beside it.",
+        "similar_keys",
+        "selection",
+    )
+
+
+def _complaint() -> UnexpectedAnswerError:
+    return UnexpectedAnswerError(
+        "The answer is an error under the status 200: it has a key such as error, message or "
+        "success that says so. Look into the endpoint's own log.",
+        detail="error_answer",
+        step="body",
+    )
 
 
 def _unusable(path: Path, reason: str, detail: str, step: str) -> UnexpectedAnswerError:

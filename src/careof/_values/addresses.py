@@ -16,6 +16,14 @@ from careof.errors import CareofError, EmailAddressError, PhoneNumberError
 _PHONE_TEXT = re.compile(r"[0-9+().\- ]{3,40}", re.ASCII)
 # RFC 5321 §4.5.3.1 allows 64 + 1 + 255 bytes; normalising more takes seconds.
 _LONGEST_EMAIL = 320
+# Addresses that email-validator gives back as they are: ASCII, lower case, so
+# that nothing is normalised, and inside every one of its limits and settings.
+_PLAIN_EMAIL = re.compile(
+    r"(?=[^@]{1,64}@)[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*"
+    r"@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}",
+    re.ASCII,
+)
+_LONGEST_PLAIN_EMAIL = 254
 
 
 class EmailAddress(Sealed):
@@ -72,6 +80,8 @@ def read_email_address(text: str) -> EmailAddress | EmailAddressError:
     """
     from email_validator import validate_email
 
+    if _is_plain(text):
+        return EmailAddress(text)
     if isinstance(text, str) and len(text) <= _LONGEST_EMAIL:  # it would read bytes as well
         try:
             return EmailAddress(validate_email(text, check_deliverability=False).normalized)
@@ -82,6 +92,25 @@ def read_email_address(text: str) -> EmailAddress | EmailAddressError:
         "without a display name.",
         detail="email_address",
     )
+
+
+def _is_plain(text: str) -> bool:
+    # Whether the library would say *text* itself, which takes it ten times as long.
+    # "--" may be Punycode, which it decodes.  A subclass may be equal to anything.
+    if (
+        type(text) is not str
+        or len(text) > _LONGEST_PLAIN_EMAIL
+        or "--" in text
+        or not _PLAIN_EMAIL.fullmatch(text)
+    ):
+        return False
+
+    import email_validator
+
+    # Looked up each time: the program may change the list, as its README proposes.
+    domain = "." + text.partition("@")[2]
+    special = email_validator.SPECIAL_USE_DOMAIN_NAMES
+    return not any(domain.endswith("." + name) for name in special)
 
 
 def read_phone_number(text: str, region: str | None) -> PhoneNumber | CareofError:
