@@ -37,7 +37,10 @@ nitpicky = True
 nitpick_ignore_regex = [
     (r"py:class", r"(collections\.abc|datetime|httpx|ipaddress|ssl)\..*"),
     # As they stand in signatures.
-    (r"py:class", r"AnyResolver|AnySender|ClientAuth|Security|Transport|timedelta"),
+    (
+        r"py:class",
+        r"AnyResolver|AnySender|ClientAuth|Security|Transport|timedelta|trace\.TracerProvider",
+    ),
 ]
 
 

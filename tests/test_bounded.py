@@ -4,16 +4,27 @@ Promise 6: every call ends within its deadline, with bounded memory, whatever th
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import time
 import tracemalloc
 
 import httpx
 import pytest
 
-from careof import CareofError, ContactSelector, Limits, NetworkPolicy, RequestTemplate
+from careof import (
+    CareofError,
+    ContactSelector,
+    Limits,
+    NetworkPolicy,
+    RequestTemplate,
+    RetryPolicy,
+)
+from careof._network.connection import CHUNK, MOST_SILENT
 from careof.auth import TokenEndpointAuth
-from careof.errors import DeadlineError
-from tests.support.server import Server
+from careof.errors import DeadlineError, EndpointUnavailableError
+from tests.support.server import EMAIL, Server, trusting
+from tests.support.streams import talkative
 
 SELECTOR = ContactSelector(email="$.email")
 QUICK = Limits(deadline=0.5, attempt=0.4, connect=0.3)
@@ -60,6 +71,67 @@ def test_a_server_that_sends_too_much_does_not_fill_our_memory(shell, mode):
     # The cap, the libraries that are imported on first use, and the server's
     # own half of this process.
     assert peak < 16 * MEBIBYTE
+
+
+def resolve_over_tls(shell, server):
+    # As long as it likes: what ends the call is not the deadline.
+    return resolver(
+        shell,
+        server,
+        limits=Limits(deadline=60, attempt=60, connect=60),
+        ssl_context=trusting(),
+        retry=RetryPolicy.never(),
+    ).resolve
+
+
+@pytest.mark.parametrize("tickets", [0, 4])
+def test_a_few_session_tickets_do_no_harm(shell, tickets):
+    with Server(tls=talkative(tickets)) as server:
+        contact = shell.call(resolve_over_tls(shell, server), "ref-1")
+
+    assert contact.email.reveal() == EMAIL
+
+
+def test_session_tickets_without_end_are_not_listened_to(shell):
+    with Server(tls=talkative(20_000)) as server:
+        begun = time.monotonic()
+        with pytest.raises(EndpointUnavailableError) as caught:
+            shell.call(resolve_over_tls(shell, server), "ref-1")
+
+        assert time.monotonic() - begun < GENEROUS
+        assert caught.value.detail == "incomplete_answer"
+
+
+@pytest.mark.parametrize("shell", ["asyncio"], indirect=True)
+def test_an_event_loop_turns_between_two_pieces_of_session_tickets(shell, monkeypatch):
+    """
+    How much is read in one turn is what holds up the other tasks of the host.
+    """
+    taken = [0]  # bytes, one number for each turn of the loop
+
+    class Counted(socket.socket):
+        def recv(self, size):
+            data = super().recv(size)
+            taken[-1] += len(data)
+            return data
+
+    async def count_turns():
+        while True:
+            taken.append(0)
+            await asyncio.sleep(0)
+
+    async def main(resolve):
+        counting = asyncio.create_task(count_turns())
+        with pytest.raises(EndpointUnavailableError):
+            await resolve("ref-1")
+        counting.cancel()
+
+    with Server(tls=talkative(20_000)) as server:
+        monkeypatch.setattr(socket, "socket", Counted)
+        shell.call(main, resolve_over_tls(shell, server))
+
+    assert sum(taken) > MOST_SILENT
+    assert max(taken) <= CHUNK
 
 
 def test_a_silent_token_endpoint_is_bounded_as_well(shell):

@@ -1,9 +1,15 @@
 from __future__ import annotations
 
-import httpx
+import contextlib
 
-from careof._network.call import EXTENSION, Step, call_of
+import httpx
+import pytest
+
+from careof._network.call import EXTENSION, Call, Step, call_of
+from careof._network.limits import Deadline
 from careof._network.network import Network
+from careof._network.pool import Pool
+from careof.errors import EndpointUnavailableError
 from careof.testing import FakeClock
 
 
@@ -48,7 +54,7 @@ def test_a_step_takes_the_time_since_the_one_before():
     clock.advance(2)
     call.passed("tls", "verified")
 
-    assert call.steps == [Step("connect", 1), Step("tls", 2, "verified")]
+    assert call.steps == [Step("connect", 1), Step("tls", 2, "verified", began=1)]
 
 
 def test_a_step_that_is_not_timed_still_begins_the_next_one():
@@ -59,4 +65,260 @@ def test_a_step_that_is_not_timed_still_begins_the_next_one():
     clock.advance(1)
     call.passed("connect")
 
-    assert call.steps == [Step("destination", None), Step("connect", 1)]
+    assert call.steps == [Step("destination", None), Step("connect", 1, began=5)]
+
+
+def test_a_call_knows_when_it_began_and_how_long_it_lasted():
+    clock = FakeClock(now=1_800_000_000.0)
+    call = Network(clock=clock).call(10)
+    clock.advance(3)
+
+    assert (call.started_at, call.lasted()) == (1_800_000_000.0, 3)
+
+
+def test_a_try_that_brought_its_answer_has_its_last_step_and_is_one():
+    clock = FakeClock()
+    call = Network(clock=clock).call(10)
+    clock.advance(1)
+    call.passed("connect")
+    clock.advance(2)
+    call.tried("the contact")
+
+    assert call.steps[1:] == [
+        Step("status", 2, began=1, status=200),
+        Step("attempt", 3, began=0, status=200),
+    ]
+
+
+def test_a_try_that_failed_says_where_and_of_what():
+    clock = FakeClock()
+    call = Network(clock=clock).call(10)
+    clock.advance(1)
+    call.tried(EndpointUnavailableError("Away.", detail="status", step="status", status=503))
+
+    failure = ("unavailable", "status")
+    assert call.steps == [
+        Step("status", 1, failure=failure, status=503),
+        Step("attempt", 1, failure=failure, status=503),
+    ]
+
+
+def test_the_pause_before_a_try_is_none_of_its_time():
+    """
+    Or whoever looks at how quick an endpoint is would see how patient we are.
+    """
+    clock = FakeClock()
+    call = Network(clock=clock).call(10)
+    clock.advance(1)
+    call.tried(EndpointUnavailableError("Away.", detail="connect", step="connect"))
+    clock.advance(3)
+    call.begin_try(2)
+    clock.advance(2)
+    call.tried("the contact")
+
+    assert call.steps[2:] == [
+        Step("status", 2, began=4, attempt=2, status=200),
+        Step("attempt", 2, began=4, attempt=2, status=200),
+    ]
+
+
+def test_a_call_whose_steps_nobody_reads_notes_none():
+    clock = FakeClock()
+    call = Network(clock=clock).call(10, is_watched=False)
+    call.passed("connect")
+    call.tried("the contact")
+
+    assert call.steps == []
+
+
+# The connection that stands open
+
+HERE = ("https", "contacts.example", 443)
+THERE = ("https", "tokens.example", 443)
+
+
+class Double:
+    """
+    A connection without a socket.
+    """
+
+    opened = 1000.0
+
+    def __init__(self):
+        self.quiet = True
+        self.closed = False
+
+    def is_quiet(self):
+        return self.quiet
+
+    def close(self):
+        self.closed = True
+
+
+@pytest.fixture
+def clock():
+    return FakeClock()
+
+
+@pytest.fixture
+def pool(clock):
+    return Pool(clock)
+
+
+@pytest.fixture
+def call(clock, pool):
+    return call_with(clock, pool)
+
+
+def call_with(clock, pool):
+    return Call(None, Deadline(clock, 10), clock, pool=pool)
+
+
+def parked(call, origin=HERE):
+    connection = Double()
+    call.park(origin, connection)
+    return connection
+
+
+@pytest.mark.parametrize("has_pool", [True, False])
+def test_only_the_lookup_itself_may_reuse_a_connection(clock, pool, has_pool):
+    call = call_with(clock, pool if has_pool else None)
+    call.question = httpx.Request("GET", "https://contacts.example/p-1")
+    other = httpx.Request("GET", "https://contacts.example/token")
+
+    assert call.may_reuse(call.question) is has_pool
+    assert not call.may_reuse(other)
+
+
+def test_what_a_strategy_asks_on_the_way_takes_no_connection_that_was_used(call, pool):
+    pool.put(HERE, Double())
+    used = parked(call)
+
+    assert call.take(HERE, kept=False) is None
+    assert used.closed
+
+
+def test_what_a_strategy_asks_on_the_way_may_take_the_one_that_a_probe_opened(clock):
+    call = call_with(clock, None)
+    fresh = parked(call)
+
+    assert call.take(HERE, kept=False) is fresh
+    assert not call.is_reused
+
+
+def test_from_the_end_of_reuse_on_every_answer_has_a_connection_of_its_own(call, pool):
+    pool.put(HERE, Double())
+    used = parked(call)
+    call.stop_reuse()
+
+    assert used.closed
+    assert call.take(HERE) is None
+
+
+@pytest.mark.parametrize("has_pool", [True, False])
+def test_a_connection_that_is_parked_is_taken_once(clock, pool, has_pool):
+    call = call_with(clock, pool if has_pool else None)
+    connection = parked(call)
+
+    assert [call.take(HERE), call.take(HERE)] == [connection, None]
+    assert not connection.closed
+
+
+def test_a_connection_that_was_taken_does_not_end_with_its_call(call):
+    connection = parked(call)
+    with call:
+        call.take(HERE)
+
+    assert not connection.closed
+
+
+def test_a_connection_for_another_origin_is_closed(call):
+    connection = parked(call, THERE)
+
+    assert call.take(HERE) is None
+    assert connection.closed
+
+
+def test_a_connection_that_is_no_longer_quiet_is_closed(call):
+    connection = parked(call)
+    connection.quiet = False
+
+    assert call.take(HERE) is None
+    assert connection.closed
+
+
+def test_where_none_is_parked_the_pool_is_asked(call, pool):
+    idle = Double()
+    pool.put(HERE, idle)
+
+    assert call.take(THERE) is None
+    assert call.take(HERE) is idle
+
+
+def test_instead_of_one_that_is_not_quiet_the_pool_is_asked(call, pool):
+    idle = Double()
+    pool.put(HERE, idle)
+    parked(call).quiet = False
+
+    assert call.take(HERE) is idle
+
+
+def test_only_one_connection_is_parked(call):
+    first, second = parked(call, THERE), parked(call)
+
+    assert (first.closed, second.closed) == (True, False)
+    assert call.take(HERE) is second
+
+
+def test_a_connection_whose_answer_is_confirmed_goes_to_the_pool(call, pool):
+    with call:
+        connection = parked(call)
+        call.confirm()
+
+    assert not connection.closed
+    assert pool.take(HERE) is connection
+
+
+@pytest.mark.parametrize("error", [None, LookupError, KeyboardInterrupt])
+def test_a_connection_whose_answer_is_not_confirmed_ends_with_its_call(call, pool, error):
+    """
+    Whatever ends it: what was asked there may still be answered.
+    """
+    connection = parked(call)
+    with contextlib.suppress(LookupError, KeyboardInterrupt), call:
+        if error is not None:
+            raise error
+
+    assert connection.closed
+    assert pool.take(HERE) is None
+
+
+def test_without_a_pool_a_confirmed_connection_ends_with_its_call(clock):
+    with call_with(clock, None) as call:
+        connection = parked(call)
+        call.confirm()
+
+    assert connection.closed
+
+
+def test_without_a_connection_there_is_nothing_to_confirm_or_drop(call, pool):
+    call.confirm()
+    call.drop()
+
+    assert pool.take(HERE) is None
+
+
+def test_to_confirm_twice_puts_a_connection_into_the_pool_once(call, pool):
+    connection = parked(call)
+    call.confirm()
+    call.confirm()
+
+    assert [pool.take(HERE), pool.take(HERE)] == [connection, None]
+
+
+def test_a_connection_is_dropped_once(call):
+    connection = parked(call)
+    call.drop()
+
+    assert connection.closed
+    assert call.take(HERE) is None

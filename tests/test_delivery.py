@@ -352,6 +352,15 @@ def test_anything_else_that_a_sender_raises_is_uncertain(raised):
     assert EMAIL not in f"{error} {vars(error)}"
 
 
+def test_a_sender_that_may_not_go_there_has_sent_nothing():
+    error = failed_sending(errors.DestinationRefusedError(EMAIL, detail="connect"))
+
+    assert (type(error), error.outcome) == (errors.DestinationRefusedError, "refused")
+    assert error.detail == "sender:destination"
+    assert errors.error_class("refused", error.detail) is errors.DestinationRefusedError
+    assert EMAIL not in f"{error} {vars(error)}"
+
+
 def test_a_number_that_should_have_been_a_text_can_be_found_again():
     sending = delivery(5)
 

@@ -10,6 +10,7 @@ import pytest
 import careof
 import careof.auth
 import careof.errors
+import careof.integrations.otel
 import careof.testing
 from careof._sending.smtp_session import _WORDS
 
@@ -131,7 +132,9 @@ def test_the_errors_page_explains_every_detail_and_no_other():
 
 
 @pytest.mark.parametrize(
-    "module", [careof, careof.auth, careof.errors, careof.testing], ids=lambda m: m.__name__
+    "module",
+    [careof, careof.auth, careof.errors, careof.integrations.otel, careof.testing],
+    ids=lambda module: module.__name__,
 )
 def test_the_reference_lists_every_public_module(module):
     assert f".. automodule:: {module.__name__}\n   :members:\n" in read("docs/api.md")

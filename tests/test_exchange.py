@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from careof._network.exchange import MAX_HEAD, MAX_INTERIM, _Answer, exchange
+from careof._network.exchange import Exchange
+from careof._network.parsing import MAX_HEAD, MAX_INTERIM, _Growing
 from careof.errors import CareofError, UnexpectedAnswerError
 
 GOOD = b'HTTP/1.1 200 OK\r\nContent-Length: 9\r\nX-Who: us\r\n\r\n{"id": 1}'
@@ -24,19 +25,13 @@ def answer(*pieces, request=REQUEST, max_body=1000):
     """
     What an exchange makes of the *pieces* that come in, and then of the end.
     """
-    steps = exchange(request, max_body=max_body)
-    next(steps)
-    wanted = next(steps)
-    for piece in (*pieces, b""):
-        if wanted is not None:
-            break
-        wanted = steps.send(piece)
-    steps.close()
-    return wanted
+    exchange = Exchange(request, max_body=max_body)
+    answers = (exchange.feed(piece) for piece in (*pieces, b""))
+    return next(answer for answer in answers if answer is not None)
 
 
 def question(request):
-    return next(exchange(request, max_body=1000))
+    return Exchange(request, max_body=1000).question
 
 
 def test_first_the_question_is_sent_whole():
@@ -154,7 +149,7 @@ def test_an_event_that_is_no_part_of_an_answer_ends_it(event):
     """
     So that no event of a later h11 makes the loop go round for ever.
     """
-    assert _Answer(1000).add(event).detail == "no_answer"
+    assert _Growing(REQUEST, 1000).add(event).detail == "no_answer"
 
 
 def test_an_answer_of_exactly_the_cap_is_read():
@@ -194,12 +189,10 @@ def test_what_is_no_http_is_a_protocol_error(raw):
 
 
 def test_headers_without_end_are_refused_before_their_end():
-    steps = exchange(REQUEST, max_body=1000)
-    next(steps)
-    next(steps)
+    exchange = Exchange(REQUEST, max_body=1000)
 
     with pytest.raises(h11.RemoteProtocolError):
-        steps.send(b"HTTP/1.1 200 OK\r\nX-Huge: " + b"a" * MAX_HEAD)
+        exchange.feed(b"HTTP/1.1 200 OK\r\nX-Huge: " + b"a" * MAX_HEAD)
 
 
 def test_a_header_that_would_end_its_line_is_never_sent():
@@ -265,3 +258,22 @@ def test_an_answer_whose_end_is_told_in_two_ways_is_refused():
     )
 
     assert answer(raw).detail == "unframed"
+
+
+@pytest.mark.parametrize("cuts", [(), (10,), (20_000,), (39_000,)])
+def test_a_head_that_is_too_large_is_none_however_it_is_cut(cuts):
+    raw = GOOD.replace(b"X-Who: us", b"X-Big: " + b"a" * 40_000)
+    places = [0, *cuts, len(raw)]
+    with pytest.raises(h11.RemoteProtocolError):
+        answer(*(raw[i:j] for i, j in itertools.pairwise(places)))
+
+
+@pytest.mark.parametrize("version", [b"HTTP/2.0", b"HTTP/9.9", b"HTTP/0.9"])
+def test_another_version_of_http_is_none(version):
+    with pytest.raises(h11.RemoteProtocolError):
+        answer(GOOD.replace(b"HTTP/1.1", version))
+
+
+def test_the_version_before_has_no_chunks():
+    assert answer(GOOD.replace(b"HTTP/1.1", b"HTTP/1.0")).status_code == 200
+    assert answer(CHUNKED.replace(b"HTTP/1.1", b"HTTP/1.0")).detail == "unframed"

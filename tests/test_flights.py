@@ -317,7 +317,7 @@ def test_a_landing_makes_room(work):
 
 
 def test_a_flight_that_takes_too_long_is_replaced():
-    board = flights(patience=0, limit=1)
+    board = flights(patience=0, limit=2)
     lost, work = Work("late"), Work("done")
     first = board.join("key", lost)
     second = board.join("key", work)
@@ -328,6 +328,24 @@ def test_a_flight_that_takes_too_long_is_replaced():
 
     assert third_joins
     assert second.result(10) == "done"
+
+
+@pytest.mark.parametrize("bounds", [{"limit": 2}, {"per_key": 2}])
+def test_threads_that_were_given_up_are_counted(bounds):
+    """
+    Or a name server that says nothing would have one more of them every minute.
+    """
+    board = flights(patience=0, **bounds)
+    lost = [Work("late"), Work("late")]
+    under_way = [board.join("key", work) for work in lost]
+    refused = board.join("key", Work("never")).result(0)
+    for work in lost:
+        work.may_end.set()
+    landed = [flight.result(10) for flight in under_way]
+
+    assert refused.detail == "tests_busy"
+    assert landed == ["late", "late"]
+    assert board.join("key", lambda: "room again").result(10) == "room again"
 
 
 def test_without_a_thread_there_is_no_flight(monkeypatch):

@@ -14,7 +14,9 @@ import careof
 SOURCE = pathlib.Path(careof.__file__).parent
 
 # From the ground up.  A room may import from itself and from the rooms before it.
-ROOMS = ["errors", "_values", "_reading", "_network", "auth", "_resolving", "_sending", "testing"]
+ROOMS = """
+    errors _values _reading _network auth _resolving _sending testing integrations
+""".split()
 
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")
 

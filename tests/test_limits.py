@@ -36,7 +36,9 @@ def test_the_usual_limits_leave_time_for_a_second_attempt():
     "value", [0, -1, float("inf"), float("nan"), "a long while", "5", True, None, [1]]
 )
 def test_a_limit_that_bounds_nothing_is_refused_by_name(name, value):
-    with pytest.raises(ConfigurationError, match=f"^Limits: {name}: expected a number") as caught:
+    with pytest.raises(
+        ConfigurationError, match=f"^Limits: {name}: expected a (whole )?number"
+    ) as caught:
         Limits(**{name: value})
 
     assert "while" not in str(caught.value)
@@ -53,8 +55,50 @@ def test_limits_do_not_change():
         Limits().deadline = 1.0
 
 
-def test_one_try_equals_another():
-    assert RetryPolicy.never() == RetryPolicy.never()
+@pytest.mark.parametrize("name", ["attempts", "base", "cap"])
+@pytest.mark.parametrize(
+    "value", [0, -1, float("inf"), float("nan"), "a long while", "5", True, None, [1]]
+)
+def test_a_retry_that_never_ends_or_begins_is_refused_by_name(name, value):
+    with pytest.raises(ConfigurationError, match=f"^RetryPolicy: {name}: expected a ") as e:
+        RetryPolicy(**{name: value})
+
+    assert "while" not in str(e.value)
+
+
+def test_tries_are_whole():
+    with pytest.raises(ConfigurationError, match="attempts"):
+        RetryPolicy(attempts=1.5)
+
+
+def test_pauses_between_tries_may_be_a_timedelta():
+    policy = RetryPolicy(base=timedelta(milliseconds=500), cap=timedelta(seconds=7))
+
+    assert (policy.base, policy.cap) == (0.5, 7.0)
+
+
+def test_there_are_usually_three_tries_and_pauses_that_fit_into_the_deadline():
+    policy = RetryPolicy()
+
+    assert policy.attempts == 3
+    assert 3 * policy.base < Limits().deadline / 10
+
+
+def test_a_retry_policy_does_not_change():
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        RetryPolicy().attempts = 9
+
+
+def test_one_try_is_no_retry():
+    assert RetryPolicy.never() == RetryPolicy(attempts=1)
+
+
+def test_a_deadline_tells_the_time_of_its_clock():
+    clock = FakeClock()
+    deadline = Deadline(clock, 10)
+    clock.advance(4)
+
+    assert deadline.now() == clock.monotonic()
 
 
 def test_a_deadline_comes_nearer_as_time_passes():

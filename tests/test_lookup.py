@@ -61,8 +61,12 @@ def test_an_error_on_the_way_stays_what_it_is():
 @pytest.mark.parametrize(
     "content, detail",
     [
-        (b"", "json"),
-        (b"<html>", "json"),
+        (b"", "empty"),
+        (b"<html>", "html"),
+        (b'{"error":"no such person"}', "error_answer"),
+        (b'{"id":"C-1","email":"ada@customer.example","Email":"x"}', "similar_keys"),
+        (b'{"id":"C-1","Email":"ada@customer.example"}', "similar_keys"),
+        (b"null", "json_type"),
         (GOOD + GOOD, "json"),
         (GOOD[:-1], "json"),
         (b"\xff", "encoding"),
@@ -82,6 +86,17 @@ def test_an_answer_that_is_not_one_contact_for_this_reference_is_refused(content
     assert isinstance(refused, errors.UnexpectedAnswerError)
     assert refused.detail == detail
     assert seen_in(every_view_of_error(refused)) == []
+
+
+@pytest.mark.parametrize(
+    "kind", [None, "text/html; charset=utf-8", "application/xhtml+xml", "application/json"]
+)
+def test_what_came_decides_and_not_what_its_headers_call_it(kind):
+    headers = kind and {"content-type": kind}
+    page = b"\n<html><body>Please sign in</body></html>"
+
+    assert lookup().contact("C-1", answer(content=page, headers=headers)).detail == "html"
+    assert isinstance(lookup().contact("C-1", answer(content=GOOD, headers=headers)), Contact)
 
 
 def test_the_depth_is_the_one_of_the_limits():

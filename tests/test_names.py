@@ -9,7 +9,8 @@ import pytest
 
 from careof import NetworkPolicy
 from careof._network.limits import Deadline
-from careof._network.names import addresses, async_addresses
+from careof._network.names import addresses, resolved
+from careof._network.waits import async_drive
 from careof._values.clock import SYSTEM_CLOCK
 from careof.errors import DeadlineError, DestinationRefusedError, EndpointUnavailableError
 
@@ -58,9 +59,10 @@ def names(monkeypatch):
 
 
 def look_up(shell, host=HOST, *, policy=None, seconds=5):
-    function = addresses if shell.name == "sync" else async_addresses
-    deadline = Deadline(SYSTEM_CLOCK, seconds)
-    return shell.call(function, host, policy or NetworkPolicy(), deadline)
+    asked = (host, policy or NetworkPolicy(), Deadline(SYSTEM_CLOCK, seconds))
+    if shell.name == "sync":
+        return addresses(*asked)
+    return shell.call(async_drive, resolved(*asked))
 
 
 def test_a_public_name_becomes_its_addresses_in_their_order(shell, names):

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import gzip
 import time
 
 import anyio
@@ -8,21 +7,18 @@ import anyio.lowlevel
 import httpx
 import pytest
 import respx
-from anyio.lowlevel import checkpoint
 
 from careof import Limits, NetworkPolicy
 from careof._network.network import MAX_REQUESTS, AsyncNetwork, Network
 from careof.auth import NoAuth
 from careof.errors import (
     AuthenticationError,
-    CareofError,
     DeadlineError,
     DestinationRefusedError,
-    EndpointUnavailableError,
     ReferenceGoneError,
-    UnexpectedAnswerError,
 )
 from careof.testing import FakeClock
+from tests.support.server import BODY, Server
 
 URL = "https://contacts.example/c/canary-ref"
 CANARY = "canary-secret-0001"
@@ -224,104 +220,6 @@ def test_a_strategy_is_closed_when_its_request_fails(shell):
     assert closed == [True]
 
 
-@pytest.mark.parametrize("kind", [RuntimeError, httpx.ReadError, UnicodeError, OSError])
-def test_of_a_transport_that_fails_only_the_class_name_is_kept(shell, kind):
-    def answer(request):
-        raise kind(f"{request.url} {CANARY}")
-
-    failure = converse(shell, network_of(shell, answer))
-
-    assert (type(failure), failure.detail) == (EndpointUnavailableError, kind.__name__)
-    assert failure.__context__ is None
-    assert "canary" not in f"{failure} {vars(failure)}"
-
-
-class Streaming(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """
-    A body that comes in chunks, and knows how many were taken and whether it was closed.
-    """
-
-    def __init__(self, chunks, error=None):
-        self._chunks = chunks
-        self._error = error
-        self.taken = 0
-        self.closed = False
-
-    def __iter__(self):
-        for chunk in self._chunks:
-            self.taken += 1
-            yield chunk
-        if self._error is not None:
-            raise self._error
-
-    def __aiter__(self):
-        # No generator: httpx leaves one of a stream that it gives up unclosed.
-        self._rest = iter(self)
-        return self
-
-    async def __anext__(self):
-        await checkpoint()
-        for chunk in self._rest:
-            return chunk
-        raise StopAsyncIteration
-
-    def close(self):
-        self.closed = True
-
-    async def aclose(self):
-        self.closed = True
-
-
-def streamed(shell, stream, **limits):
-    network = network_of(
-        shell, lambda request: httpx.Response(200, stream=stream), limits=Limits(**limits)
-    )
-    return converse(shell, network)
-
-
-def test_a_body_that_comes_in_chunks_is_read_whole(shell):
-    stream = Streaming([b'{"id"', b": 1}"])
-
-    assert streamed(shell, stream).json() == {"id": 1}
-    assert stream.closed
-
-
-def test_a_body_in_chunks_is_read_no_further_than_the_cap(shell):
-    stream = Streaming([b" " * 10] * 1000)
-    failure = streamed(shell, stream, max_body=25)
-
-    assert (type(failure), failure.detail) == (UnexpectedAnswerError, "too_large")
-    assert (stream.taken, stream.closed) == (3, True)
-
-
-def test_a_body_that_breaks_off_is_no_answer(shell):
-    stream = Streaming([b'{"id": 1}'], httpx.ReadError(CANARY))
-    failure = streamed(shell, stream)
-
-    assert (type(failure), failure.detail) == (EndpointUnavailableError, "ReadError")
-    assert stream.closed
-
-
-@pytest.mark.parametrize("size, is_read", [(25, True), (26, False)])
-def test_the_cap_holds_for_a_body_that_is_there_at_once(shell, size, is_read):
-    network = network_of(
-        shell, lambda request: httpx.Response(200, content=b" " * size), limits=Limits(max_body=25)
-    )
-
-    assert isinstance(converse(shell, network), httpx.Response) == is_read
-
-
-def test_a_compressed_body_is_refused_unopened(shell):
-    stream = Streaming([gzip.compress(b"{}")])
-    network = network_of(
-        shell,
-        lambda request: httpx.Response(200, headers={"Content-Encoding": "gzip"}, stream=stream),
-    )
-    failure = converse(shell, network)
-
-    assert (failure.detail, stream.taken, stream.closed) == ("content_encoding", 0, True)
-
-
 def test_a_foreign_transport_is_told_how_much_time_is_left(shell):
     seen = []
 
@@ -362,12 +260,6 @@ def test_an_async_call_ends_in_time_whatever_its_transport_does(shell):
     assert (type(failure), failure.step) == (DeadlineError, "status")
 
 
-def test_a_foreign_transport_cannot_be_probed_and_needs_none(shell):
-    network = network_of(shell, ok)
-
-    assert shell.call(network.probe, httpx.Request("GET", URL)) is None
-
-
 def test_a_probe_goes_nowhere_that_the_policy_refuses(shell):
     policy = NetworkPolicy(ports=None, allow_networks=["127.0.0.0/8"])
     request = httpx.Request("GET", "http://127.0.0.1:1/")
@@ -393,6 +285,20 @@ def test_the_network_for_a_thread_is_the_same_to_tokens(shell):
         network.limits,
         network.clock,
     )
+
+
+@pytest.mark.parametrize("shell", ["asyncio", "trio"], indirect=True)
+def test_a_transport_that_only_a_loop_can_run_serves_a_thread_as_well(shell):
+    class LoopOnly(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request):
+            await anyio.lowlevel.checkpoint()
+            return ok(request)
+
+    async def main():
+        blocking = AsyncNetwork(transport=LoopOnly()).blocking()
+        return await anyio.to_thread.run_sync(blocking.send, httpx.Request("GET", URL))
+
+    assert shell.call(main).status_code == 200
 
 
 class FalseTransport(httpx.MockTransport):
@@ -436,11 +342,57 @@ def test_networks_without_anything_of_their_own_have_one_identity(shell):
     assert network_of(shell).identity == network_of(shell).identity
 
 
-def test_a_group_of_exceptions_is_an_error_of_ours_as_well(shell):
-    def answer(request):
-        raise ExceptionGroup(CANARY, [ValueError(CANARY)])
+class Double:
+    """
+    A connection without a socket.
+    """
 
-    failure = converse(shell, network_of(shell, answer))
+    opened = 1000.0
+    closed = False
 
-    assert isinstance(failure, CareofError)
-    assert "canary" not in str(failure)
+    def is_quiet(self):
+        return True
+
+    def close(self):
+        self.closed = True
+
+
+ORIGIN = ("https", "contacts.example", 443)
+
+
+def test_a_network_that_is_closed_closes_its_idle_connections(shell):
+    network = network_of(shell, reuse=True, clock=FakeClock())
+    connection = Double()
+    with network.call(5, may_reuse=True) as call:
+        call.park(ORIGIN, connection)
+        call.confirm()
+    before = connection.closed
+    network.close()
+
+    assert (before, connection.closed) == (False, True)
+
+
+def test_a_network_that_keeps_no_connections_can_be_closed(shell):
+    network = network_of(shell, clock=FakeClock())
+    network.close()
+
+    assert network.call(5, may_reuse=True).take(ORIGIN) is None
+
+
+def test_a_connection_serves_more_than_one_call_only_where_both_agree(shell):
+    keeping, other = network_of(shell, reuse=True), network_of(shell)
+
+    calls = keeping.call(5, may_reuse=True), keeping.call(5), other.call(5, may_reuse=True)
+    for call in calls:
+        call.question = httpx.Request("GET", "https://contacts.example/p-1")
+
+    assert [call.may_reuse(call.question) for call in calls] == [True, False, False]
+
+
+def test_our_own_strategy_asks_over_our_own_transport(shell):
+    network = network_of(shell, policy=NetworkPolicy.for_loopback())
+    with Server() as server:
+        response = converse(shell, network, NoAuth(), url=f"{server.origin}/c/canary-ref")
+
+    assert response.content == BODY
+    assert len(server.requests) == 1

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import ast
 import pathlib
+import re
 
 import pytest
 
 import careof
 
 SOURCE = pathlib.Path(careof.__file__).parent
+FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 # What has another name in the async world.
 NAMES = {
@@ -22,25 +24,62 @@ NAMES = {
     "aiter_raw": "iter_raw",
     "anext": "next",
     "asend": "send",
-    "async_addresses": "addresses",
     "async_auth_flow": "sync_auth_flow",
+    "async_drive": "drive",
+    "async_run": "run",
+    "AsyncRetrying": "Retrying",
+    "_async_try": "_try",
+    "suspend": "block",
     "async_wait_for": "wait_for",
     "handle_async_request": "handle_request",
 }
 
-# Exempt are the lines that touch a socket, and those that build the objects.
+# Exempt are the methods that build the objects, or have nothing to wait for.
 CLASSES = [
     ("_resolving/protocols.py", "Resolver", set()),
     ("_resolving/resolver.py", "HttpResolver", set()),
     ("_network/network.py", "Network", {"blocking", "_bounded"}),
+    ("_network/foreign.py", "Foreign", set()),
     ("_network/transport.py", "GuardedTransport", set()),
     ("_sending/dispatcher.py", "Dispatcher", set()),
     ("_sending/senders.py", "SurveySender", set()),
 ]
+# Exempt are words that have no twin: one library sleeps, another one is not imported.
 FUNCTIONS = [
-    ("_network/names.py", "addresses", "async_addresses"),
-    ("auth/_token.py", "sync_auth_flow", "async_auth_flow"),
+    ("_network/waits.py", "drive", "async_drive", {}),
+    ("_network/retry.py", "_try", "_async_try", {}),
+    (
+        "_network/retry.py",
+        "run",
+        "async_run",
+        {"        from anyio import sleep\n": "", "sleep=sleep": "sleep=time.sleep"},
+    ),
+    ("auth/_token.py", "sync_auth_flow", "async_auth_flow", {}),
 ]
+# What waits in one class in two ways.
+METHODS = [
+    (
+        "_network/waits.py",
+        "Landed",
+        "block",
+        "suspend",
+        # Only a thread cannot wait for as long as one likes.
+        {"self._deadline.left()": "min(self._deadline.left(), LONGEST)"},
+    )
+]
+# What there is only once, or is twice because it is not the same.
+ALONE = {
+    # A thread sleeps in a selector, a task in its loop: all that differs below.
+    "_network/waits.py": {"Wait.suspend", "Ready.suspend", "Ready._anywhere"},
+    "_network/flights.py": {"async_wait_for"},
+    # The async side of a bridge, and of what is here in full.
+    "_network/bridge.py": {"ThroughTheLoop._ask"},
+    "_network/asked.py": {"AskedRequest.aread"},
+    # A blocking one in a thread.
+    "_sending/smtp.py": {"AsyncSmtpSender.send"},
+    # Doubles, whose own tests drive both.
+    "testing/_sender.py": {"AsyncRecordingSender.send"},
+}
 
 
 class WithoutAwait(ast.NodeTransformer):
@@ -70,6 +109,15 @@ class WithoutAwait(ast.NodeTransformer):
             node.returns = None
         return self.generic_visit(node)
 
+    def visit_Subscript(self, node):
+        if isinstance(node.value, ast.Name) and node.value.id == "Awaitable":
+            return self.visit(node.slice)
+        return self.generic_visit(node)
+
+    def visit_alias(self, node):
+        node.name = sync_name(node.name)
+        return node
+
     def visit_Name(self, node):
         node.id = sync_name(node.id)
         return node
@@ -89,8 +137,7 @@ def definitions(path, kind):
 
 
 def methods(node):
-    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
-    return {sync_name(item.name): item for item in node.body if isinstance(item, functions)}
+    return {sync_name(item.name): item for item in node.body if isinstance(item, FUNCTION)}
 
 
 def text(node):
@@ -114,22 +161,60 @@ def test_an_async_method_is_the_sync_one_with_await(blocking, waiting):
     assert text(waiting) == text(blocking)
 
 
-@pytest.mark.parametrize("path, blocking, waiting", FUNCTIONS)
-def test_an_async_function_is_the_sync_one_with_await(path, blocking, waiting):
-    functions = definitions(path, (ast.FunctionDef, ast.AsyncFunctionDef))
+def exempted(code, exempt):
+    """
+    The *code* with its words that have no twin put in those of the other world.
+    """
+    for words, twin in exempt.items():
+        assert code.count(words) == 1  # or the exemption is needed no more
+        code = code.replace(words, twin)
+    return code
 
-    assert text(functions[waiting]).replace(waiting, blocking) == text(functions[blocking])
+
+@pytest.mark.parametrize("path, blocking, waiting, exempt", FUNCTIONS)
+def test_an_async_function_is_the_sync_one_with_await(path, blocking, waiting, exempt):
+    functions = definitions(path, FUNCTION)
+    without_await = re.sub(rf"\b{waiting}\b", blocking, text(functions[waiting]))
+
+    assert exempted(without_await, exempt) == text(functions[blocking])
 
 
-def test_both_connections_have_the_same_methods_with_the_same_parameters():
-    classes = definitions("_network/connection.py", ast.ClassDef)
-    shapes = [
-        {name: ast.unparse(method.args) for name, method in methods(classes[kind]).items()}
-        for kind in ("Connection", "AsyncConnection")
-    ]
-    shapes[1]["__init__"] = shapes[0]["__init__"]
+@pytest.mark.parametrize("path, name, blocking, waiting, exempt", METHODS)
+def test_a_method_that_suspends_is_the_one_that_blocks_with_await(
+    path, name, blocking, waiting, exempt
+):
+    node = definitions(path, ast.ClassDef)[name]
+    methods_of = {item.name: item for item in node.body if isinstance(item, FUNCTION)}
 
-    assert shapes[0] == shapes[1]
+    assert exempted(text(methods_of[waiting]), exempt) == text(methods_of[blocking])
+
+
+def async_functions():
+    """
+    The path and the name of every async function that is not inside another one.
+    """
+    for file in sorted(SOURCE.rglob("*.py")):
+        path = file.relative_to(SOURCE).as_posix()
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            inside = node.body if isinstance(node, ast.ClassDef) else [node]
+            for item in inside:
+                if isinstance(item, ast.AsyncFunctionDef):
+                    yield path, item.name if item is node else f"{node.name}.{item.name}"
+
+
+def test_nothing_is_async_without_a_twin_or_a_reason():
+    twins = {(path, f"Async{name}") for path, name, _ in CLASSES}
+    functions = {(path, waiting) for path, _, waiting, _ in FUNCTIONS}
+    functions |= {(path, f"{name}.{waiting}") for path, name, _, waiting, _ in METHODS}
+    alone = {(path, name) for path, names in ALONE.items() for name in names}
+    left = {
+        (path, name)
+        for path, name in async_functions()
+        if (path, name.partition(".")[0]) not in twins
+        and not {(path, name), (path, name.partition(".")[2])} & functions
+    }
+
+    assert left == alone
 
 
 def test_a_difference_is_seen():

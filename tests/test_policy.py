@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import contextlib
 import ipaddress
+import traceback
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -10,246 +13,37 @@ from hypothesis import strategies as st
 from careof import NetworkPolicy
 from careof._network.policy import port_of
 from careof.errors import ConfigurationError, DestinationRefusedError
+from tests.support.canary import frames_of
+from tests.support.destinations import (
+    ALLOWED_ADDRESSES,
+    ALLOWED_URLS,
+    PUBLIC_NAMES_OF_INNER_ADDRESSES,
+    REFUSED_ADDRESSES,
+    REFUSED_URLS,
+    H,
+    rows,
+    values,
+)
+from tests.support.raising import error_of
 
-ALLOWED_URLS = [
-    "https://contacts.customer.example/c/1",
-    "https://contacts.customer.example",
-    "https://contacts.customer.example:443/c",
-    "HTTPS://CONTACTS.CUSTOMER.EXAMPLE/c",
-    "https://contacts.customer.example./c",
-    "https://contacts.customer.example/c?x=1&y=2",
-    "https://contacts.customer.example/c?next=http://localhost/",
-    "https://3com.example/",
-    "https://a-b.c-d.example/",
-    # The last label looks like a hexadecimal number, and is a country.
-    "https://kunde.de/",
-    "https://klant.be/",
-    "https://client.ae/",
-    "https://face.cafe/",
-    "https://klient.ee/",
-    "https://0xabc.example/",
-    "https://1.2.3.example/",
-    # International names, and what they become.
-    "https://bücher.example/",
-    "https://xn--bcher-kva.example/",
-    "https://例え.テスト/",
-    # Public addresses in their one spelling.
-    "https://8.8.8.8/",
-    "https://93.184.216.34:443/",
-    "https://[2606:4700:4700::1111]/",
-    "https://[2606:4700:4700:0:0:0:0:1111]/",
-]
-
-REFUSED_URLS = [
-    # Schemes.
-    "http://contacts.customer.example/",
-    "ftp://contacts.customer.example/",
-    "file:///etc/passwd",
-    "gopher://contacts.customer.example/",
-    "unix:///var/run/docker.sock",
-    "data:application/json,{}",
-    "javascript:alert(1)",
-    "ws://contacts.customer.example/",
-    "//contacts.customer.example/",
-    "contacts.customer.example",
-    "/c/1",
-    "",
-    # Ports.
-    "https://contacts.customer.example:80/",
-    "https://contacts.customer.example:8443/",
-    "https://contacts.customer.example:22/",
-    "https://contacts.customer.example:0/",
-    "https://contacts.customer.example:-1/",
-    "https://contacts.customer.example:65536/",
-    "https://contacts.customer.example:443x/",
-    # User, password, fragment, and their friends.
-    "https://user@contacts.customer.example/",
-    "https://user:password@contacts.customer.example/",
-    "https://contacts.customer.example@127.0.0.1/",
-    "https://127.0.0.1:443@localhost/",
-    "https://contacts.customer.example/#fragment",
-    "https://127.0.0.1\\@contacts.customer.example/",
-    # No host, or half of one.
-    "https://",
-    "https:///c",
-    "https://?x",
-    "https://./",
-    "https://../",
-    "https://contacts..example/",
-    "https://.customer.example/",
-    "https://contacts.customer.example../",
-    "https://-contacts.customer.example/",
-    "https://contacts-.customer.example/",
-    "https://my_contacts.customer.example/",
-    f"https://{'a' * 64}.example/",
-    " https://contacts.customer.example/",
-    "https://contacts.customer.example /",
-    "https://contacts.customer.example\n/",
-    "https://contacts.customer.example\x00/",
-    "https://*.customer.example/",
-    "https://[::1/",
-    "https://::1/",
-    # 127.0.0.1, and how else it is written.
-    "https://127.0.0.1/",
-    "https://127.1/",
-    "https://127.0.1/",
-    "https://2130706433/",
-    "https://0x7f000001/",
-    "https://0X7F000001/",
-    "https://0x7f.0.0.1/",
-    "https://0x7f.1/",
-    "https://0177.0.0.1/",
-    "https://017700000001/",
-    "https://127.0.0.0x1/",
-    "https://127.0.0.01/",
-    "https://127.0.0.1./",
-    "https://127.000.000.001/",
-    "https://%31%32%37.0.0.1/",
-    "https://127%2e0%2e0%2e1/",
-    "https://127。0。0。1/",
-    "https://127\uff0e0\uff0e0\uff0e1/",
-    "https://127｡0｡0｡1/",
-    "https://\uff11\uff12\uff17.0.0.1/",
-    "https://①②⑦.⓪.⓪.①/",
-    "https://0/",
-    "https://0.0.0.0/",
-    "https://0x/",
-    "https://1.1/",
-    "https://8.8.8/",
-    "https://256.256.256.256/",
-    "https://1.2.3.4.5/",
-    # Other addresses of our own networks.
-    "https://10.0.0.1/",
-    "https://172.16.0.1/",
-    "https://192.168.1.1/",
-    "https://100.64.0.1/",
-    "https://169.254.169.254/latest/meta-data/",
-    "https://2852039166/",
-    "https://0xa9fea9fe/",
-    "https://168.63.129.16/",
-    "https://100.100.100.200/",
-    "https://192.0.0.192/",
-    "https://224.0.0.1/",
-    "https://255.255.255.255/",
-    # IPv6.
-    "https://[::1]/",
-    "https://[0:0:0:0:0:0:0:1]/",
-    "https://[::]/",
-    "https://[::127.0.0.1]/",
-    "https://[::ffff:127.0.0.1]/",
-    "https://[::ffff:7f00:1]/",
-    "https://[::ffff:8.8.8.8]/",
-    "https://[::ffff:0:127.0.0.1]/",
-    "https://[64:ff9b::7f00:1]/",
-    "https://[64:ff9b::169.254.169.254]/",
-    "https://[64:ff9b:1::a00:1]/",
-    "https://[2002:7f00:1::]/",
-    "https://[2001:0:4136:e378:8000:63bf:3fff:fdd2]/",
-    "https://[fe80::1]/",
-    "https://[fe80::1%25eth0]/",
-    "https://[fec0::1]/",
-    "https://[fc00::1]/",
-    "https://[fd00:ec2::254]/",
-    "https://[ff02::1]/",
-    "https://[2606:4700:4700::1111%25eth0]/",
-    # Names inside.
-    "https://localhost/",
-    "https://localhost./",
-    "https://LOCALHOST/",
-    "https://ⓛocalhost/",
-    "https://loc%61lhost/",
-    "https://contacts.localhost/",
-    "https://metadata.google.internal/",
-    "https://metadata/",
-    "https://kubernetes/",
-    "https://kubernetes.default.svc.cluster.local/",
-    "https://printer.local/",
-    "https://printer.local./",
-    "https://wiki.intranet/",
-    "https://wiki.corp/",
-    "https://nas.lan/",
-    "https://nas.home/",
-    "https://nas.home.arpa/",
-    "https://vault.private/",
-    "https://1.0.0.127.in-addr.arpa/",
-    "https://hidden.onion/",
-    "https://example/",
-]
-
-REFUSED_ADDRESSES = [
-    "0.0.0.0",
-    "0.1.2.3",
-    "10.255.255.255",
-    "100.127.255.255",
-    "127.255.255.255",
-    "168.63.129.16",
-    "169.254.0.1",
-    "172.31.255.255",
-    "192.0.0.170",
-    "192.0.2.1",
-    "192.88.99.1",
-    "192.168.255.255",
-    "198.19.255.255",
-    "198.51.100.1",
-    "203.0.113.1",
-    "224.0.0.251",
-    "240.0.0.1",
-    "255.255.255.255",
-    "::",
-    "::1",
-    "::808:808",
-    "::ffff:808:808",
-    "::ffff:0:808:808",
-    "64:ff9b::808:808",
-    "64:ff9b:1::1",
-    "100::1",
-    "100:0:0:1::1",
-    "2001::1",
-    "2001:db8::1",
-    "2002:808:808::1",
-    "3fff::1",
-    "5f00::1",
-    "1234::1",
-    "4000::1",
-    "a000::1",
-    "fd00:ec2::254",
-    "fe80::1",
-    "fe80::1%eth0",
-    "febf::1",
-    "fec0::1",
-    "ff0e::1",
-    "127.1",
-    "0177.0.0.1",
-    "localhost",
-    "",
-]
-
-ALLOWED_ADDRESSES = [
-    "1.1.1.1",
-    "9.255.255.255",
-    "11.0.0.0",
-    "100.63.255.255",
-    "100.128.0.0",
-    "126.255.255.255",
-    "128.0.0.0",
-    "168.63.129.15",
-    "172.15.255.255",
-    "172.32.0.0",
-    "192.167.255.255",
-    "192.169.0.0",
-    "223.255.255.255",
-    "2606:4700:4700::1111",
-    "2a00:1450:4001::1",
-    "2003::1",
-]
+TABLES = [ALLOWED_URLS, REFUSED_URLS, ALLOWED_ADDRESSES, REFUSED_ADDRESSES]
 
 
-@pytest.mark.parametrize("url", ALLOWED_URLS)
+def refusal_of(function, *arguments):
+    """
+    The refusal by *function*, with the frames of the library alone.
+    """
+    error = error_of(function, *arguments)
+    assert type(error) is DestinationRefusedError
+    return error
+
+
+@pytest.mark.parametrize("url", rows(ALLOWED_URLS))
 def test_a_public_https_url_is_allowed(url):
     assert NetworkPolicy().check_url(url) is None
 
 
-@pytest.mark.parametrize("url", REFUSED_URLS)
+@pytest.mark.parametrize("url", rows(REFUSED_URLS))
 def test_any_other_url_is_refused(url):
     with pytest.raises(DestinationRefusedError):
         NetworkPolicy().check_url(url)
@@ -261,15 +55,94 @@ def test_what_is_no_url_is_refused(thing):
         NetworkPolicy().check_url(thing)
 
 
-@pytest.mark.parametrize("address", ALLOWED_ADDRESSES)
+@pytest.mark.parametrize("address", rows(ALLOWED_ADDRESSES))
 def test_a_public_address_is_allowed(address):
     assert NetworkPolicy().check_address(address) is None
 
 
-@pytest.mark.parametrize("address", REFUSED_ADDRESSES)
+@pytest.mark.parametrize("address", rows(REFUSED_ADDRESSES))
 def test_a_special_address_is_refused(address):
     with pytest.raises(DestinationRefusedError):
         NetworkPolicy().check_address(address)
+
+
+@pytest.mark.parametrize("thing", [None, 134744072, b"\x08\x08\x08\x08", (8, 8, 8, 8), object()])
+def test_what_no_look_up_answers_is_no_address(thing):
+    """
+    8.8.8.8 as a number and as bytes, which ``ipaddress`` takes.
+    """
+    with pytest.raises(DestinationRefusedError):
+        NetworkPolicy().check_address(thing)
+
+
+def test_an_address_may_be_an_object():
+    assert NetworkPolicy().allows_address(ipaddress.ip_address("8.8.8.8"))
+    assert not NetworkPolicy().allows_address(ipaddress.ip_address("fe80::1%eth0"))
+
+
+@pytest.mark.parametrize("table", TABLES, ids=["urls", "no urls", "addresses", "no addresses"])
+def test_no_destination_stands_in_a_table_twice(table):
+    assert sorted(values(table)) == sorted(set(values(table)))
+
+
+@pytest.mark.parametrize("name", PUBLIC_NAMES_OF_INNER_ADDRESSES)
+def test_what_looks_public_is_judged_by_its_addresses(name):
+    policy = NetworkPolicy()
+
+    assert policy.allows_url(httpx.URL(f"https://{name}/"))
+    assert not policy.allows_address(PUBLIC_NAMES_OF_INNER_ADDRESSES[name])
+
+
+# What is dialled is what httpx read.  So of an object only that is judged, and of a
+# text that it reads so to everybody.
+@pytest.mark.parametrize(
+    "text", ["https://[2606:4700:4700::1111]443/", "https://8。8。8。8/", "https://@8.8.8.8/"]
+)
+def test_a_url_that_was_read_already_has_one_reading(text):
+    assert NetworkPolicy().check_url(httpx.URL(text)) is None
+    with pytest.raises(DestinationRefusedError):
+        NetworkPolicy().check_url(text)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://user@8.8.8.8/", "https://user:password@8.8.8.8/", "https://8.8.8.8/#fragment"]
+)
+def test_a_url_that_was_read_already_has_no_user_and_no_fragment(url):
+    assert not NetworkPolicy().allows_url(httpx.URL(url))
+
+
+@pytest.mark.parametrize("port", [0, 65_536, 65_979, 2**32 + 443])
+def test_every_port_means_every_port_that_there_is(port):
+    """
+    Some systems cut what is larger to 16 bits.
+    """
+    policy = NetworkPolicy(ports=None)
+
+    assert policy.allows_url(httpx.URL("https://8.8.8.8:65535/"))
+    assert not policy.allows_url(httpx.URL(f"https://8.8.8.8:{port}/"))
+
+
+def test_no_spelling_of_a_refused_url_leads_inside_once_it_is_read():
+    """
+    Resolvers judge URLs that were read.  What a text hides from one reader only is
+    public by then.
+    """
+    hosts = set()
+    for url in values(REFUSED_URLS):
+        with contextlib.suppress(httpx.InvalidURL, UnicodeError):
+            read = httpx.URL(url)
+            if NetworkPolicy().allows_url(read):
+                hosts.add(read.raw_host.decode())
+
+    assert hosts == {
+        H,
+        f"{H}.",
+        "2606:4700:4700::1111",
+        "8.8.8.8",
+        "kunde.example",
+        "www.kunde.example",
+        "xn--bcher-kva.example",
+    }
 
 
 addresses = st.one_of(
@@ -310,23 +183,74 @@ def test_no_text_makes_the_policy_fail_in_another_way(text):
         assert httpx.URL(url).scheme == "https"
 
 
+REFUSALS = [
+    *(("check_url", url) for url in values(REFUSED_URLS)),
+    *(("check_address", address) for address in values(REFUSED_ADDRESSES)),
+]
+
+
+@given(st.text("aA1.:/@?#[]%\\-_ \t\n\x00。１Ⓐ\u212a\u200dü", min_size=1, max_size=20))
+@example("[2606:4700:4700::1111]443")
+@example("a.example\\@1.1.1.1")
+@example("1.1.1.1#@a.example")
+@example("a.a:\uff11")
+def test_what_is_allowed_is_read_alike_by_others(authority):
+    url = f"https://{authority}/"
+    try:
+        NetworkPolicy(ports=None).check_url(url)
+    except DestinationRefusedError:
+        return
+    ours, theirs = httpx.URL(url), urlsplit(url)
+
+    assert theirs.username is theirs.password is None
+    assert (theirs.port or 443) == port_of(ours)
+    assert theirs.hostname.isascii() <= (theirs.hostname == ours.raw_host.decode())
+
+
 def test_every_refusal_says_the_same_words():
-    errors = []
-    for url in REFUSED_URLS:
-        with pytest.raises(DestinationRefusedError) as caught:
-            NetworkPolicy().check_url(url)
-        errors.append(caught.value)
-    with pytest.raises(DestinationRefusedError) as caught:
-        NetworkPolicy().check_address("10.0.0.1")
+    expected = NetworkPolicy().refusal()
+    refusals = [refusal_of(getattr(NetworkPolicy(), check), row) for check, row in REFUSALS]
 
-    assert {str(error) for error in [*errors, caught.value]} == {str(NetworkPolicy().refusal())}
+    assert {str(refusal) for refusal in refusals} == {str(expected)}
+    assert [refusal for refusal in refusals if vars(refusal) != vars(expected)] == []
+    assert [refusal for refusal in refusals if refusal.args != expected.args] == []
 
 
-def test_a_refusal_keeps_no_error_of_the_url_parser():
-    with pytest.raises(DestinationRefusedError) as caught:
-        NetworkPolicy().check_url("https://secret-tenant.example:port/")
+def seen_in_refusal(check, row):
+    refusal = refusal_of(getattr(NetworkPolicy(), check), row)
+    frames = traceback.TracebackException.from_exception(refusal, capture_locals=True)
+    return "".join([*frames.format(), repr(vars(refusal)), repr(refusal.args)])
 
-    assert caught.value.__context__ is None
+
+def test_no_refusal_holds_what_was_refused():
+    """
+    Not in its traceback with locals either.  A row that stands in the fixed words by
+    itself, such as an empty text, cannot tell.
+    """
+    words = seen_in_refusal("check_url", "~") + seen_in_refusal("check_address", "~")
+    rows_that_tell = [(check, row) for check, row in REFUSALS if row not in words]
+
+    assert len(rows_that_tell) > len(REFUSALS) - 10
+    assert [row for check, row in rows_that_tell if row in seen_in_refusal(check, row)] == []
+
+
+@pytest.mark.parametrize(
+    "check, row",
+    [("check_url", "https://secret-tenant.example:port/"), ("check_address", "no address")],
+)
+def test_a_refusal_keeps_no_error_of_the_parsers(check, row):
+    refusal = refusal_of(getattr(NetworkPolicy(), check), row)
+
+    assert refusal.__context__ is None
+    assert set(frames_of(refusal)) == {check}
+
+
+def test_a_refused_server_is_described_as_a_server_is_written():
+    assert str(NetworkPolicy(ports={465, 587})._server_refusal()) == (
+        "The destination is not allowed or does not exist. This NetworkPolicy allows "
+        "port 465 and 587 of public hosts."
+    )
+    assert vars(NetworkPolicy()._server_refusal()) == vars(NetworkPolicy().refusal())
 
 
 def test_http_is_allowed_where_the_policy_says_so():
@@ -359,6 +283,16 @@ def test_an_opened_network_opens_no_other_spelling_of_its_addresses():
     policy = NetworkPolicy(allow_networks=["10.1.0.0/16"])
 
     assert not policy.allows_address("::ffff:10.1.2.3")
+
+
+def test_an_opened_network_opens_its_addresses_with_a_zone():
+    """
+    Nothing else reaches a link-local address.
+    """
+    policy = NetworkPolicy(allow_networks=["fe80::/10"])
+
+    assert policy.allows_address("fe80::1%eth0")
+    assert not policy.allows_url(httpx.URL("https://[fe80::1%25eth0]/"))
 
 
 def test_an_opened_network_opens_no_internal_name():

@@ -13,6 +13,7 @@ import pytest
 import careof
 import careof.auth
 import careof.errors
+import careof.integrations.otel
 import careof.testing
 
 PACKAGES = [careof, careof.auth, careof.testing]
@@ -30,7 +31,9 @@ def test_all_is_sorted_and_complete(package):
     assert set(package.__all__) == public
 
 
-@pytest.mark.parametrize("package", [*PACKAGES, careof.errors], ids=lambda p: p.__name__)
+@pytest.mark.parametrize(
+    "package", [*PACKAGES, careof.errors, careof.integrations.otel], ids=lambda p: p.__name__
+)
 def test_every_public_name_says_what_it_is(package):
     undocumented = [
         name
@@ -81,13 +84,16 @@ def test_the_error_tree_is_drawn_as_it_is():
     assert [kind.__name__ for kind in classes if kind.__name__ not in drawn] == []
 
 
-@pytest.mark.parametrize("name", ["careof", "careof.auth", "careof.errors", "careof.testing"])
+@pytest.mark.parametrize(
+    "name",
+    ["careof", "careof.auth", "careof.errors", "careof.integrations", "careof.testing"],
+)
 def test_importing_starts_no_thread_and_leaves_the_heavy_libraries_alone(name):
     program = f"""
 import sys, threading, logging
 import {name}
 heavy = {{"anyio", "trio", "h11", "jsonpath", "phonenumbers", "email_validator", "uritemplate",
-          "smtplib", "cryptography", "asyncio.events"}}
+          "smtplib", "cryptography", "asyncio.events", "opentelemetry"}}
 print(sorted(heavy & set(sys.modules)), threading.active_count(), logging.root.handlers)
 """
     result = subprocess.run(

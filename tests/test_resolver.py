@@ -77,7 +77,7 @@ def failure_of(shell, resolver, reference="ref-1"):
         ("contact", "ContactSelector"),
         ("auth", "httpx.Auth"),
         ("limits", "Limits"),
-        ("retry", "RetryPolicy.never"),
+        ("retry", "RetryPolicy"),
         ("network", "NetworkPolicy"),
         ("ssl_context", "SSLContext"),
         ("transport", "BaseTransport"),
@@ -182,13 +182,12 @@ def test_what_a_host_gives_is_used_even_where_it_is_false(shell):
         auth=FalseAuth("X-Key", SECRET),
         limits=FalseLimits(max_body=1),
         network=FalsePolicy(allow_http=True, ports={80}),
-        name="",
     )
     failure = failure_of(shell, resolver)
 
     assert failure.detail == "too_large"
     assert route.calls.last.request.headers["X-Key"] == SECRET
-    assert repr(resolver) == f"{shell.HttpResolver.__name__}('', auth=FalseAuth)"
+    assert repr(resolver) == f"{shell.HttpResolver.__name__}('contacts.example', auth=FalseAuth)"
 
 
 def test_without_a_name_it_is_called_after_its_host(shell):
@@ -803,3 +802,15 @@ def test_a_check_tells_no_time_of_the_look_up(shell):
     timed = {step.name for step in report.steps if step.seconds is not None}
 
     assert timed == {"connect", "tls"}
+
+
+@pytest.mark.parametrize("name", ["", "a\nb", "a\x1b[31m"])
+def test_a_name_that_no_label_can_be_is_refused(shell, name):
+    with pytest.raises(ConfigurationError, match="HttpResolver: name: expected visible"):
+        shell.HttpResolver(RequestTemplate(URL), SELECTOR, name=name)
+
+
+@pytest.mark.parametrize("hook", [print.__class__, "print", 7])
+def test_a_hook_that_can_never_work_is_refused(shell, hook):
+    with pytest.raises(ConfigurationError, match="HttpResolver: on_event: expected"):
+        shell.HttpResolver(RequestTemplate(URL), SELECTOR, on_event=hook)

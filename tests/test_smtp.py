@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import socket
 import ssl
 import threading
 import time
@@ -13,17 +14,21 @@ import anyio.to_thread
 import pytest
 import trio
 
-from careof import AsyncSmtpSender, CareofError, Secret, SmtpSender
+from careof import AsyncSmtpSender, CareofError, Invitation, NetworkPolicy, Secret, SmtpSender
 from careof._sending import smtp_session
 from careof.errors import (
     ConfigurationError,
     DeliveryUncertainError,
+    DestinationRefusedError,
     SendRejectedError,
     SendUnavailableError,
 )
 from tests.support.canary import EMAIL, NAME, SECRET, all_logs, every_view_of_error, frames_of
+from tests.support.destinations import REFUSED_ADDRESSES, values
 from tests.support.mails import contact, failure, header, message, our_threads, read
 from tests.support.mailserver import MailServer, ScriptedServer
+from tests.support.nameserver import NameServer
+from tests.support.raising import error_of
 from tests.support.server import trusting
 
 FROM = "Surveys <surveys@host.example>"
@@ -566,6 +571,211 @@ def test_a_task_that_asyncio_cancels_ends_at_once_and_its_thread_by_itself():
     assert our_threads() == []
 
 
+# Where a server stands that a tenant chose.
+
+MAIL = "mail.customer.example"
+FOR_MAIL = NetworkPolicy(ports={465, 587})
+# A server on loopback may be used, and nothing else that is special.
+HERE = NetworkPolicy(ports=None, allow_networks=["127.0.0.1/32"])
+
+
+@pytest.fixture
+def names(monkeypatch):
+    return NameServer(monkeypatch)
+
+
+@pytest.fixture
+def sender_of_a_tenant(shell):
+    """
+    A sender to ``MAIL``, for which the server has a certificate.
+    """
+
+    def build(server, **options):
+        options = {"network": HERE, "ssl_context": trusting(), "deadline": 5.0} | options
+        return shell.SmtpSender(MAIL, server.port, from_address=FROM, **options)
+
+    return build
+
+
+@pytest.mark.parametrize("host", ["mail.customer.example", "MAIL.customer.example.", "8.8.8.8"])
+@pytest.mark.parametrize("options", [{}, {"security": "tls"}, {"port": 465}])
+def test_a_public_server_is_allowed(shell, host, options):
+    assert shell.SmtpSender(host, from_address=FROM, network=FOR_MAIL, **options)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost",
+        "LOCALHOST.",
+        "127.0.0.1",
+        "127.1",
+        "0x7f.1",
+        "2130706433",
+        "10.0.0.1",
+        "169.254.169.254",
+        "168.63.129.16",
+        "::1",
+        "::ffff:127.0.0.1",
+        "64:ff9b::7f00:1",
+        "fe80::1%eth0",
+        "smtp",
+        "metadata.google.internal",
+        "Mail.Internal",
+        "smtp.mail.svc.cluster.local",
+        "my_mail.customer.example",
+        "mail..customer.example",
+        ".",
+    ],
+)
+def test_a_server_that_points_inside_is_refused_when_the_sender_is_built(shell, host):
+    refusal = error_of(shell.SmtpSender, host, from_address=FROM, network=FOR_MAIL)
+
+    assert type(refusal) is DestinationRefusedError
+    assert str(refusal) == str(FOR_MAIL._server_refusal())
+    assert vars(refusal) == vars(FOR_MAIL.refusal())
+
+
+def test_no_special_address_is_a_server_that_a_tenant_may_choose():
+    """
+    In whatever spelling; what is no host at all is said to be none.
+    """
+    errors = [
+        error_of(SmtpSender, host, from_address=FROM, network=FOR_MAIL)
+        for host in values(REFUSED_ADDRESSES)
+        if host != "contacts.customer.example"  # no address, but a fine name
+    ]
+
+    assert {type(error) for error in errors} == {DestinationRefusedError, ConfigurationError}
+    assert len({str(error) for error in errors}) == 2
+
+
+@pytest.mark.parametrize("port", [22, 25, 443, 2525, 65_535])
+def test_the_port_of_a_tenants_server_is_judged_too(shell, port):
+    with pytest.raises(DestinationRefusedError):
+        shell.SmtpSender(MAIL, port, from_address=FROM, network=FOR_MAIL)
+
+
+def test_a_policy_for_https_allows_no_mail(shell):
+    with pytest.raises(DestinationRefusedError, match="port 443 of public hosts"):
+        shell.SmtpSender(MAIL, from_address=FROM, network=NetworkPolicy())
+
+
+@pytest.mark.parametrize("port", [22, 25, 65_535])
+def test_a_policy_for_every_port_allows_any(shell, port):
+    assert shell.SmtpSender(MAIL, port, from_address=FROM, network=NetworkPolicy(ports=None))
+
+
+def test_clear_text_stays_on_this_machine_whatever_the_policy(shell):
+    anywhere = NetworkPolicy(ports=None, allow_networks=["0.0.0.0/0"])
+
+    with pytest.raises(ConfigurationError, match="security"):
+        shell.SmtpSender(MAIL, from_address=FROM, security="none", network=anywhere)
+
+
+def test_a_message_arrives_at_a_server_that_the_policy_allows(shell, names, sender_of_a_tenant):
+    """
+    At the address that was judged: a second look-up would find another one.
+    """
+    names.answers(MAIL, ["127.0.0.1"], ["169.254.169.254"])
+    with MailServer(starttls=True, names=[MAIL]) as server:
+        sender = sender_of_a_tenant(server)
+        shell.call(sender.send, contact(), message())
+        again = failure(shell, sender, contact(), message())
+
+    assert len(server.received) == 1
+    assert names.asked == [MAIL, MAIL]
+    assert type(again) is DestinationRefusedError
+
+
+NOWHERE = {
+    "does not exist": socket.gaierror(-2, "Name or service not known"),
+    "does not answer now": socket.gaierror(-3, "Temporary failure in name resolution"),
+    "answers nothing": [],
+    "inside": ["127.0.0.1"],
+    "mixed": ["93.184.216.34", "127.0.0.1"],
+    "mapped": ["::ffff:127.0.0.1"],
+    "with a zone": ["fe80::1%eth0"],
+}
+
+
+@pytest.mark.parametrize("answer", NOWHERE.values(), ids=NOWHERE)
+def test_a_server_whose_name_points_inside_is_refused_before_anything_is_opened(
+    shell, names, sender_of_a_tenant, answer
+):
+    names.answers(MAIL, answer)
+    policy = NetworkPolicy(ports=None)
+    with ScriptedServer() as server:
+        error = failure(shell, sender_of_a_tenant(server, network=policy), contact(), message())
+
+    assert (type(error), error.args) == (DestinationRefusedError, policy._server_refusal().args)
+    assert vars(error) == vars(policy.refusal())
+    assert set(frames_of(error)) <= {"send", "unwrap"}
+    assert names.asked == [MAIL]
+    assert not server.parted.is_set()
+
+
+@pytest.mark.parametrize("answer", NOWHERE.values(), ids=NOWHERE)
+def test_a_refused_server_is_a_refused_receipt(shell, names, sender_of_a_tenant, answer):
+    names.answers(MAIL, answer)
+    with ScriptedServer() as server:
+        sender = sender_of_a_tenant(server, network=NetworkPolicy(ports=None))
+        dispatcher = shell.Dispatcher(directory(shell), sender)
+        invitation = Invitation(survey_id="s", channel="email", subject="?", text="How was it?")
+        receipt = shell.call(dispatcher.send, "C-1", invitation)
+    with pytest.raises(DestinationRefusedError) as caught:
+        receipt.raise_for_outcome()
+
+    assert (receipt.outcome, receipt.detail) == ("refused", "sender:destination")
+    assert caught.value.retryable is False
+
+
+def directory(shell):
+    """
+    A resolver that knows everybody.
+    """
+
+    class Directory:
+        def resolve(self, reference_id):
+            return contact(reference_id=reference_id)
+
+    class AsyncDirectory:
+        async def resolve(self, reference_id):
+            return contact(reference_id=reference_id)
+
+    return Directory() if shell.name == "sync" else AsyncDirectory()
+
+
+def test_an_address_that_is_allowed_and_takes_no_connection_is_no_refusal(
+    shell, names, sender_of_a_tenant
+):
+    names.answers(MAIL, ["127.0.0.1"])
+    with ScriptedServer() as server:
+        pass
+    error = failure(shell, sender_of_a_tenant(server), contact(), message())
+
+    assert (type(error), error.detail) == (SendUnavailableError, "connect")
+
+
+@pytest.mark.parametrize("answer", [["127.0.0.1"], NOWHERE["does not exist"]])
+def test_a_server_of_the_operators_own_may_be_away(shell, names, sender_of_a_tenant, answer):
+    names.answers(MAIL, answer)
+    with ScriptedServer() as server:
+        pass
+    sender = sender_of_a_tenant(server, network=None)
+    error = failure(shell, sender, contact(), message())
+
+    assert (type(error), error.detail) == (SendUnavailableError, "connect")
+
+
+def test_a_server_of_the_operators_own_may_stand_inside(shell, names, sender_of_a_tenant):
+    names.answers(MAIL, ["127.0.0.1"])
+    with MailServer(starttls=True, names=[MAIL]) as server:
+        shell.call(sender_of_a_tenant(server, network=None).send, contact(), message())
+
+    assert len(server.received) == 1
+
+
 # What can be configured.
 
 
@@ -627,6 +837,8 @@ def not_verifying(*, names):
         ("ssl_context", {"ssl_context": not_verifying(names=True)}),
         ("ssl_context", {"ssl_context": not_verifying(names=False)}),
         ("from_address", {"from_address": "nobody"}),
+        ("network", {"network": "public"}),
+        ("network", {"network": False}),
         ("deadline", {"deadline": 0}),
         ("deadline", {"deadline": -1.0}),
         ("deadline", {"deadline": float("nan")}),

@@ -12,8 +12,11 @@ from careof import NetworkPolicy
 from careof._sending.smtp_dialogue import RefusedError, UnusableError
 from careof._sending.smtp_session import Session
 from careof.errors import (
+    CareofError,
     ConfigurationError,
     DeliveryUncertainError,
+    DestinationRefusedError,
+    EndpointUnavailableError,
     SendRejectedError,
     SendUnavailableError,
 )
@@ -92,25 +95,49 @@ def test_a_session_that_is_not_connected_has_nobody_to_talk_to(session):
         session.log_in("user", "password")
 
 
+def failed_connect(session, host, policy):
+    with pytest.raises(CareofError) as caught:
+        session.connect(host, 25, policy, None, "host.example")
+    return session.failure(caught.value)
+
+
 @pytest.mark.parametrize("host", ["192.0.2.1", "10.0.0.1"])
 def test_an_address_that_the_policy_refuses_is_not_connected_to(session, host):
-    with pytest.raises(UnusableError) as caught:
-        session.connect(host, 25, LOOPBACK, None, "host.example")
+    failure = failed_connect(session, host, LOOPBACK)
 
-    assert caught.value.detail == "connect"
+    assert (type(failure), failure.detail) == (SendUnavailableError, "connect")
 
 
-def test_a_name_that_does_not_resolve_in_time_ends_at_the_deadline(monkeypatch):
+def test_a_server_that_a_tenant_chose_is_refused_in_the_words_of_the_policy():
+    session = Session(FakeClock(), 5.0, LOOPBACK)
+    failure = failed_connect(session, "10.0.0.1", LOOPBACK)
+    session.close()
+
+    assert type(failure) is DestinationRefusedError
+    assert str(failure) == str(LOOPBACK._server_refusal())
+    assert vars(failure) == vars(LOOPBACK.refusal())
+
+
+def test_too_many_look_ups_are_no_refusal(monkeypatch):
+    busy = EndpointUnavailableError("Too much.", detail="names_busy")
+    monkeypatch.setattr("careof._sending.smtp_session.addresses", lambda *_: busy)
+    session = Session(FakeClock(), 5.0, LOOPBACK)
+    failure = failed_connect(session, "mail.host.example", LOOPBACK)
+    session.close()
+
+    assert (type(failure), failure.detail) == (SendUnavailableError, "connect")
+
+
+@pytest.mark.parametrize("network", [None, LOOPBACK])
+def test_a_name_that_does_not_resolve_in_time_ends_at_the_deadline(monkeypatch, network):
     answer = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answer.wait(10) and [])
-    session = Session(FakeClock(), 0.05)
-
-    with pytest.raises(UnusableError) as caught:
-        session.connect("slow.host.example", 25, LOOPBACK, None, "host.example")
-
+    session = Session(FakeClock(), 0.05, network)
+    failure = failed_connect(session, "slow.host.example", LOOPBACK)
     session.close()
     answer.set()
-    assert caught.value.detail == "deadline"
+
+    assert (type(failure), failure.detail) == (SendUnavailableError, "deadline")
     assert our_threads() == []
 
 

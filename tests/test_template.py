@@ -9,8 +9,10 @@ import httpx
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
+from uritemplate import URITemplate
 
 from careof import RequestTemplate, Secret
+from careof._network.asked import place_of
 from careof.errors import (
     AuthenticationError,
     CareofError,
@@ -531,3 +533,46 @@ def test_a_reference_that_makes_the_url_too_long_is_refused():
     refused = template._fill("é" * 256)
 
     assert (refused.outcome, refused.detail) == ("refused", "reference_length")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://contacts.example/people/{reference_id}",
+        "https://contacts.example/people/x{reference_id}y/z?a=1&b={reference_id}",
+        "https://CONTACTS.example:443/{reference_id}{?reference_id}",
+        "https://contacts.example:8443/p?fixed=%20x{&reference_id}",
+        "https://contacts.example/a[b]/c|d/{reference_id}?q='\"<>`",
+        "https://contacts.example/reference/{reference_id}/referencex",
+        "https://contacts.example/%7Bx%7d//{reference_id}//",
+        "https://[2001:4860:4860::8888]:8443/{reference_id}",
+        "https://8.8.8.8/{reference_id}",
+    ],
+)
+@given(reference=strategies.references)
+@example(reference="C-1_x")
+@example(reference="a" * 256)
+def test_where_a_request_goes_is_what_its_url_says(url, reference):
+    """
+    The parts are put together without the whole, which must not make a difference.
+    """
+    request = RequestTemplate(url)._fill(reference)
+    assume(isinstance(request, httpx.Request))
+    whole = httpx.Request("GET", URITemplate(url).expand(reference_id=reference))
+
+    assert place_of(request) == place_of(whole)
+    assert request.url == whole.url
+    assert request.headers["host"] == whole.headers["host"]
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"method": "POST"}, {"method": "POST", "json": {"a": "{reference_id}"}}]
+)
+def test_a_request_is_that_of_httpx(options):
+    request = filled("https://contacts.example/{reference_id}", **options)
+    made = httpx.Request(
+        request.method, str(request.url), headers=request.headers, content=request.content or None
+    )
+
+    assert sorted(request.headers.items()) == sorted(made.headers.items())
+    assert request.read() == made.read()

@@ -18,6 +18,7 @@ from careof import (
     Invitation,
     NetworkPolicy,
     RequestTemplate,
+    RetryPolicy,
 )
 from careof.testing import FakeContactEndpoint
 from tests.support.server import Server
@@ -36,6 +37,7 @@ def over_a_socket(shell, server, selector=ECHO):
         RequestTemplate(server.origin + "/people/{reference_id}"),
         selector,
         network=NetworkPolicy.for_loopback(),
+        retry=RetryPolicy.never(),
     )
 
 
@@ -181,3 +183,39 @@ def test_forty_threads_on_one_resolver_get_forty_people(shell):
         thread.join()
 
     assert found == {reference: person["email"] for reference, person in PEOPLE.items()}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b'{"id": "ref-1", "email": "a@people.example", "Email": "other@people.example"}',
+        b'{"id": "ref-1", "ID": "ref-2", "email": "other@people.example"}',
+        b'{"id": "ref-1", "Email": "other@people.example"}',
+    ],
+)
+def test_an_answer_that_another_reader_would_read_differently_is_refused(shell, answer):
+    with pytest.raises(CareofError) as caught:
+        shell.call(in_memory(shell, answer).resolve, "ref-1")
+
+    assert (caught.value.outcome, caught.value.detail) == ("bad_response", "similar_keys")
+
+
+@pytest.mark.parametrize(
+    "answer, detail",
+    [
+        (b"", "empty"),
+        (b"<html><form action=/login>Sign in</form></html>", "html"),
+        (b'"other@people.example"', "json_type"),
+        (b'{"error": "no such person"}', "error_answer"),
+        (b'{"success": false, "id": "ref-1", "email": "other@people.example"}', "error_answer"),
+        (b'{"message": "not found"}', "error_answer"),
+    ],
+)
+@pytest.mark.parametrize("selector", [ECHO, NO_ECHO])
+def test_what_is_no_contact_under_the_status_200_is_called_what_it_is(
+    shell, answer, detail, selector
+):
+    with pytest.raises(CareofError) as caught:
+        shell.call(in_memory(shell, answer, selector).resolve, "ref-1")
+
+    assert (caught.value.outcome, caught.value.detail) == ("bad_response", detail)

@@ -1,19 +1,24 @@
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import socket
 import ssl
+import threading
 import time
 
+import anyio
 import httpx
 import pytest
 
 from careof import Limits, NetworkPolicy
 from careof._network.call import call_of
+from careof._network.connection import Connection
 from careof._network.network import Network
 from careof._network.transport import AsyncGuardedTransport, GuardedTransport
 from careof._values.clock import SYSTEM_CLOCK
 from careof.errors import (
+    AuthenticationError,
     CareofError,
     DeadlineError,
     DestinationRefusedError,
@@ -22,6 +27,7 @@ from careof.errors import (
 )
 from tests.support.canary import frames_of
 from tests.support.server import BODY, Server, authority, certificate, trusting
+from tests.support.streams import is_at_its_end, reset, tcp_pair
 
 
 def transport(shell, *, policy=None, ssl_context=None, **limits):
@@ -267,25 +273,32 @@ def test_control_c_passes_without_a_frame_that_knows_the_request(shell):
     assert set(frames_of(caught.value)) <= {"handle_request", "handle_async_request"}
 
 
-def carried(url):
-    call = Network(clock=SYSTEM_CLOCK).call(5)
+@pytest.fixture
+def call():
+    with Network(clock=SYSTEM_CLOCK).call(5) as call:
+        yield call
+
+
+def carried(call, url):
     return call.carried_by(httpx.Request("GET", url))
 
 
-def test_a_probe_connects_and_sends_nothing(shell):
+def test_a_probe_connects_and_sends_nothing(shell, call):
     with Server(tls=certificate("127.0.0.1")) as server:
-        request = carried(server.origin)
+        request = carried(call, server.origin)
         failure = shell.call(transport(shell, ssl_context=trusting()).probe, request)
+        call.drop()
 
     assert failure is None
     assert [step.name for step in call_of(request).steps] == ["destination", "connect", "tls"]
     assert (server.connections, server.requests) == (1, [])
 
 
-def test_a_probe_of_clear_text_has_no_tls(shell):
+def test_a_probe_of_clear_text_has_no_tls(shell, call):
     with Server() as server:
-        request = carried(server.origin)
+        request = carried(call, server.origin)
         shell.call(transport(shell).probe, request)
+        call.drop()
 
     assert [step.name for step in call_of(request).steps] == ["destination", "connect"]
 
@@ -293,8 +306,291 @@ def test_a_probe_of_clear_text_has_no_tls(shell):
 @pytest.mark.parametrize(
     "url, step", [("http://127.0.0.1:1/", "connect"), ("http://10.0.0.1/", "destination")]
 )
-def test_a_probe_that_fails_says_where(shell, url, step):
-    assert shell.call(transport(shell).probe, carried(url)).step == step
+def test_a_probe_that_fails_says_where(shell, call, url, step):
+    assert shell.call(transport(shell).probe, carried(call, url)).step == step
+
+
+def test_a_probe_leaves_its_connection_to_its_call(shell, call):
+    with Server(tls=certificate("127.0.0.1")) as server:
+        guarded = transport(shell, ssl_context=trusting())
+        request = carried(call, server.origin)
+        shell.call(guarded.probe, request)
+        response = shell.call(guarded.ask, request)
+
+    assert (response.content, server.connections) == (BODY, 1)
+
+
+def test_a_probe_outside_of_a_call_keeps_no_connection(shell):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        failure = shell.call(transport(shell).probe, httpx.Request("GET", url))
+        stream, _ = listener.accept()
+        with stream:
+            stream.settimeout(5)
+
+            assert (failure, stream.recv(1)) == (None, b"")
+
+
+@pytest.mark.parametrize(
+    "mode, context, detail",
+    [
+        ("good", ssl.create_default_context, "certificate"),
+        ("garbage_handshake", trusting, "tls"),
+        ("no_handshake", trusting, "deadline"),
+    ],
+)
+def test_a_handshake_that_fails_is_told_apart_and_closes_its_connection(
+    shell, monkeypatch, mode, context, detail
+):
+    closed = []
+    close = Connection.close
+    monkeypatch.setattr(Connection, "close", lambda it: closed.append(close(it)))
+    with Server(mode, tls=certificate("127.0.0.1")) as server:
+        guarded = transport(shell, ssl_context=context(), connect=0.3)
+        failure = failure_of(shell, guarded, server.origin)
+
+    assert (failure.detail, failure.step, len(closed)) == (detail, "tls", 1)
+
+
+# A connection that stands open
+
+
+class Standing:
+    """
+    A call that holds a connection to *server*, at whose other end a test plays the server.
+
+    Args:
+        play: What the other side does when it has read the question.
+        may_reuse: Whether the call may use its connections for more than one answer.
+    """
+
+    def __init__(self, server, play, *, may_reuse=True):
+        self._may_reuse = may_reuse
+        self.questions = []
+        self._server = server
+        self._play = play
+        self._stack = contextlib.ExitStack()
+        self.network = Network(reuse=True)
+
+    def __enter__(self):
+        ours, self._theirs = self._stack.enter_context(tcp_pair())
+        self.call = self._stack.enter_context(self.network.call(5, may_reuse=self._may_reuse))
+        self._stack.callback(self.network.close)
+        url = httpx.URL(self._server.origin)
+        self.origin = (url.scheme, url.host, url.port)
+        now = SYSTEM_CLOCK.monotonic()
+        self.call.park(self.origin, Connection(ours, now))
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error):
+        self._stack.close()
+        self._thread.join(5)
+
+    def is_left(self):
+        """
+        Whether we have closed our end.
+        """
+        self._thread.join(5)  # it reads the question, which is not the end
+        return is_at_its_end(self._theirs)
+
+    def _serve(self):
+        with contextlib.suppress(OSError):
+            self.questions.append(self._theirs.recv(65_536))
+            self._play(self._theirs)
+
+
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+
+
+def hangs_up(stream):
+    stream.close()
+
+
+def says_nothing(stream):
+    stream.recv(1)
+
+
+def answers(stream):
+    stream.sendall(ANSWER)
+    stream.recv(1)
+
+
+def answers_twice(stream):
+    stream.sendall(ANSWER + ANSWER)
+    stream.recv(1)
+
+
+def answers_and_closes(stream):
+    stream.sendall(ANSWER.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+    stream.recv(1)
+
+
+def breaks_off(stream):
+    stream.sendall(b"H")
+    stream.close()
+
+
+def breaks_off_late(stream):
+    stream.sendall(ANSWER[:-1])
+    stream.close()
+
+
+def talks_nonsense(stream):
+    stream.sendall(b"\x00\xff" * 20)
+    stream.recv(1)
+
+
+def asked_over(shell, standing, server, **limits):
+    request = carried(standing.call, server.origin)
+    standing.call.question = request
+    return shell.call(transport(shell, **limits).ask, request)
+
+
+def test_a_connection_that_stands_open_is_used(shell):
+    with Server() as server, Standing(server, answers) as standing:
+        response = asked_over(shell, standing, server)
+
+    assert (response.content, server.connections) == (b"{}", 0)
+
+
+def test_a_connection_that_may_be_used_again_is_not_told_to_close(shell):
+    with Server() as server, Standing(server, answers) as standing:
+        asked_over(shell, standing, server)
+
+    assert b"connection" not in standing.questions[0].lower()
+
+
+def test_a_connection_that_may_bring_one_answer_is_closed_though_it_is_left_quiet(shell):
+    """
+    The one that a probe has opened, and a server that does not close when it is told to.
+    """
+    with Server() as server, Standing(server, answers, may_reuse=False) as standing:
+        response = asked_over(shell, standing, server)
+
+        assert standing.call.take(standing.origin) is None
+        assert standing.is_left()
+
+    assert response.content == b"{}"
+
+
+def test_a_connection_without_a_pool_is_told_to_close(shell):
+    with Server() as server:
+        ask(shell, transport(shell), server.origin)
+
+    assert b"connection: close" in server.requests[0].lower()
+
+
+def test_a_connection_that_is_left_quiet_is_held_for_the_next_question(shell):
+    with Server() as server, Standing(server, answers) as standing:
+        asked_over(shell, standing, server)
+
+        assert standing.call.take(standing.origin) is not None
+
+
+@pytest.mark.parametrize("play", [answers_twice, answers_and_closes, talks_nonsense])
+def test_a_connection_that_is_not_left_quiet_is_closed(shell, play):
+    with Server() as server, Standing(server, play) as standing:
+        asked_over(shell, standing, server)
+
+        assert standing.call.take(standing.origin) is None
+        assert standing.is_left()
+
+
+@pytest.mark.parametrize("play", [hangs_up, reset])
+def test_a_question_that_met_the_closing_of_its_connection_is_asked_once_more(shell, play):
+    """
+    The other side closed it while it was idle, and did not hear the question.
+    """
+    with Server() as server, Standing(server, play) as standing:
+        response = asked_over(shell, standing, server)
+
+    assert response.content == BODY
+    assert (len(standing.questions), server.connections, len(server.requests)) == (1, 1, 1)
+
+
+def test_it_is_asked_once_more_and_no_more(shell):
+    with Server("hang_up") as server, Standing(server, hangs_up) as standing:
+        failure = asked_over(shell, standing, server)
+
+    assert (type(failure), failure.detail) == (EndpointUnavailableError, "incomplete_answer")
+    assert (len(standing.questions), server.connections) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "play, kind",
+    [
+        (breaks_off, EndpointUnavailableError),
+        (breaks_off_late, EndpointUnavailableError),
+        (talks_nonsense, EndpointUnavailableError),
+        (answers_twice, UnexpectedAnswerError),
+    ],
+)
+def test_what_was_heard_is_not_asked_again(shell, play, kind):
+    with Server() as server, Standing(server, play) as standing:
+        failure = asked_over(shell, standing, server)
+
+    assert (type(failure), server.connections) == (kind, 0)
+
+
+def test_a_connection_that_is_silent_is_not_asked_again(shell):
+    """
+    The question was heard, and another one would double the wait.
+    """
+    with Server() as server, Standing(server, says_nothing) as standing:
+        failure = asked_over(shell, standing, server, attempt=0.1)
+
+        assert standing.is_left()
+
+    assert (type(failure), server.connections) == (DeadlineError, 0)
+
+
+def test_an_answer_that_is_confirmed_leaves_its_connection_to_the_next_call(shell):
+    def twice(stream):
+        stream.sendall(ANSWER)
+        stream.recv(65_536)
+        answers(stream)
+
+    with Server() as server, Standing(server, twice) as standing:
+        asked_over(shell, standing, server)
+        standing.call.confirm()
+        with standing.network.call(5, may_reuse=True) as following:
+            request = carried(following, server.origin)
+            following.question = request
+            response = shell.call(transport(shell).ask, request)
+
+    assert (response.content, server.connections) == (b"{}", 0)
+
+
+def test_control_c_closes_the_connection_that_it_interrupts(shell, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with Server() as server, Standing(server, answers) as standing:
+        monkeypatch.setattr(Connection, "receive", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            asked_over(shell, standing, server)
+
+        assert standing.is_left()
+
+
+@pytest.mark.parametrize("shell", ["asyncio", "trio"], indirect=True)
+def test_a_task_that_is_cancelled_closes_the_connection_that_it_used(shell):
+    async def main():
+        request = carried(standing.call, server.origin)
+        standing.call.question = request
+        with anyio.move_on_after(0.05) as scope:
+            await transport(shell).ask(request)
+        return scope.cancelled_caught
+
+    with Server() as server, Standing(server, says_nothing) as standing:
+        was_cancelled = shell.call(main)
+
+        assert standing.is_left()
+
+    assert was_cancelled
+    assert standing.call.take(standing.origin) is None
 
 
 def test_it_works_in_a_foreign_client(shell):
@@ -312,3 +608,13 @@ def test_it_works_in_a_foreign_client(shell):
             content = shell.call(get)
 
     assert content == BODY
+
+
+def test_a_request_that_nobody_can_send_is_the_strategys_fault_and_not_tried_again(shell):
+    with Server() as server:
+        request = httpx.Request("GET", server.origin, headers={"X-Key": "a\r\nX-Evil: canary"})
+        failure = shell.call(transport(shell).ask, request)
+
+    assert (type(failure), failure.detail) == (AuthenticationError, "strategy")
+    assert "canary" not in str(failure)
+    assert server.requests == []

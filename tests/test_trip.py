@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import ssl
 
 import h11
@@ -7,7 +8,6 @@ import httpx
 import pytest
 
 from careof import Limits
-from careof._network.call import Step
 from careof._network.network import Network
 from careof._network.trip import Trip
 from careof.errors import DeadlineError, EndpointUnavailableError
@@ -61,8 +61,48 @@ def test_a_trip_knows_where_it_goes(call, url, host, port, secure):
 )
 def test_each_deadline_is_inside_the_one_around_it(call, limits, attempt, connecting):
     trip = trip_of(call, **limits)
+    trip.begin_to_connect()
 
     assert (trip.deadline.left(), trip.connecting.left()) == (attempt, connecting)
+
+
+def test_the_time_to_connect_begins_when_a_connection_is_needed(call, clock):
+    """
+    One that was kept may have been tried before, and have taken its time.
+    """
+    trip = trip_of(call, attempt=8, connect=3)
+    clock.advance(4)
+    trip.begin_to_connect()
+
+    assert trip.connecting.left() == 3
+
+
+@pytest.mark.parametrize(
+    "step, limits, named",
+    [
+        ("status", {"attempt": 4}, "attempt"),
+        ("status", {"attempt": 40}, "deadline"),
+        ("connect", {"attempt": 4, "connect": 3}, "connect"),
+        ("connect", {"attempt": 4, "connect": 5}, "attempt"),
+        ("connect", {"attempt": 40, "connect": 50}, "deadline"),
+    ],
+)
+def test_a_time_out_names_the_limit_that_ended_it(call, step, limits, named):
+    trip = trip_of(call, **limits)
+    trip.begin_to_connect()
+    trip.advance(step)
+
+    assert f"(Limits.{named})" in str(trip.failure(TimeoutError()))
+
+
+@pytest.mark.parametrize("step", ["connect", "tls", "status"])
+def test_a_lack_of_sockets_is_ours(call, step):
+    trip = trip_of(call)
+    trip.advance(step)
+    failure = trip.failure(OSError(errno.EMFILE, "Too many open files"))
+
+    assert (failure.detail, failure.step) == ("no_socket", step)
+    assert "EMFILE" in str(failure)
 
 
 def test_in_a_foreign_client_a_trip_has_the_deadline_of_its_limits():
@@ -80,7 +120,10 @@ def test_a_step_that_passed_is_noted_with_its_time(call, clock):
     clock.advance(1)
     trip.advance("tls")
 
-    assert call.steps == [Step("destination", None), Step("connect", 1)]
+    assert [(step.name, step.seconds) for step in call.steps] == [
+        ("destination", None),
+        ("connect", 1),
+    ]
     assert (trip.step, call.step) == ("tls", "tls")
 
 
@@ -128,3 +171,10 @@ def test_a_failure_says_what_happened_where_and_nothing_of_the_request(call, ste
     assert words in str(failure)
     assert "contacts.example" in str(failure)
     assert "canary" not in f"{failure} {vars(failure)}"
+
+
+def test_in_a_foreign_client_there_is_nothing_to_distrust():
+    trip = Trip(httpx.Request("GET", URL), Limits())
+    trip.distrust()
+
+    assert trip.standing() is None

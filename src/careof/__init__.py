@@ -22,6 +22,7 @@ from careof._sending.smtp import AsyncSmtpSender, SmtpSender
 from careof._values.addresses import EmailAddress, PhoneNumber
 from careof._values.clock import Clock
 from careof._values.contact import Contact, Recipient
+from careof._values.event import Event
 from careof._values.invitation import Invitation, Message
 from careof._values.receipt import Outcome, Receipt
 from careof._values.sealed import SealedText
@@ -42,6 +43,7 @@ __all__ = [
     "ContactSelector",
     "Dispatcher",
     "EmailAddress",
+    "Event",
     "HttpResolver",
     "Invitation",
     "Limits",

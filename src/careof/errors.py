@@ -279,10 +279,12 @@ def error_class(outcome: str, detail: str) -> type[CareofError]:
     """
     The class of the error that an *outcome* other than success stands for.
 
-    Where one outcome has several classes, the first word of *detail* picks.
+    Where one outcome has several classes, the first word of *detail* picks,
+    behind the one that says whose word it is.
     """
     first_word = re.split(r"[.:_-]", detail, maxsplit=1)[0]
-    special = _BY_DETAIL.get(first_word)
-    if special is not None and special.outcome == outcome:
-        return special
+    for word in (first_word, detail.removeprefix("sender:")):
+        special = _BY_DETAIL.get(word)
+        if special is not None and special.outcome == outcome:
+            return special
     return _BY_OUTCOME[outcome]

@@ -15,12 +15,17 @@ from hypothesis import strategies as st
 
 from careof import EmailAddress, Secret
 from careof._reading.paths import Path
-from careof.auth import AccessToken, MemoryTokenCache, _cache
-from careof.auth._cache import PROCESS_CACHE, fingerprint
+from careof.auth import AccessToken, MemoryTokenCache, _fingerprint
+from careof.auth._cache import PROCESS_CACHE
+from careof.auth._fingerprint import Fingerprint, FixedTexts
 from careof.auth._lease import Lease
 from careof.errors import ConfigurationError
 from tests.support.forks import in_a_child
 from tests.support.tokens import TokenServer, VoucherAuth, request_in
+
+
+def fingerprint(*identity):
+    return Fingerprint(identity).key
 
 
 class Masked(str):
@@ -292,6 +297,49 @@ def test_a_rotated_secret_changes_the_fingerprint():
     assert fingerprint(secret) != fingerprint(secret)
 
 
+@pytest.mark.parametrize("identity", DIFFERENT, ids=range(len(DIFFERENT)))
+def test_a_fingerprint_is_that_of_its_own_identity_and_of_no_other(identity):
+    """
+    It may deny one that it has, which costs a hash, and never claim one that it has not.
+    """
+    known = Fingerprint(identity)
+    claimed = [other for other in DIFFERENT if known.is_of(other)]
+
+    assert all(fingerprint(*other) == known.key for other in claimed)
+
+
+@pytest.mark.parametrize("value", ["a", 1, 1.5, None, Secret("s"), ("a", (1, "b")), b"c"])
+def test_what_cannot_change_is_not_hashed_again(value):
+    identity = ("a", value)
+
+    assert Fingerprint(identity).is_of(("a", value))
+
+
+@pytest.mark.parametrize("value", [{"a": "b"}, ["a"], {"a"}])
+def test_what_can_change_in_place_is_hashed_each_time(value):
+    identity = ("a", value)
+
+    assert not Fingerprint(identity).is_of(identity)
+
+
+def test_a_secret_that_changed_at_its_source_is_seen():
+    values = ["old"]
+    identity = ("a", Secret.from_callable(lambda: values[-1]))
+    known = Fingerprint(identity)
+    before = known.is_of(identity)
+    values.append("new")
+
+    assert (before, known.is_of(identity)) == (True, False)
+
+
+def test_texts_that_are_fixed_are_those_of_a_mapping():
+    texts = FixedTexts({"b": "2", "a": Secret("1")})
+
+    assert (list(texts), len(texts), texts["b"]) == (["b", "a"], 2, "2")
+    assert fingerprint(texts) == fingerprint({"a": Secret("1"), "b": "2"})
+    assert Fingerprint(("x", texts)).is_of(("x", texts))
+
+
 def test_a_fingerprint_shows_nothing_of_what_it_is_made_of():
     text = fingerprint("hidden", Secret("hidden"))
 
@@ -304,7 +352,7 @@ def test_a_fingerprint_cannot_be_made_outside_of_the_process(monkeypatch):
     Without a key, one could try all passwords of a list.
     """
     before = fingerprint("a")
-    monkeypatch.setattr(_cache, "_PROCESS_KEY", b"another process")
+    monkeypatch.setattr(_fingerprint, "_PROCESS_KEY", b"another process")
 
     assert fingerprint("a") != before
 

@@ -116,7 +116,7 @@ def test_two_classes_of_one_name_never_see_each_others_tokens():
 
 
 def test_a_rotated_secret_asks_for_a_new_token():
-    secrets = iter(["old", "new"])
+    secrets = iter(["old", "new", "new"])
     auth = TenantAuth("a", Secret.from_callable(lambda: next(secrets)))
 
     assert key(auth) != key(auth)
@@ -607,3 +607,16 @@ def test_a_token_auth_needs_both_hooks():
 
     with pytest.raises(TypeError, match="read_token"):
         Unfinished()
+
+
+def test_a_strategy_of_the_hosts_may_have_a_fingerprint_of_its_own():
+    """
+    As one does whose token is bound to a certificate.
+    """
+
+    class Bound(VoucherAuth):
+        def __init__(self, fingerprint):
+            super().__init__()
+            self.fingerprint = fingerprint
+
+    assert key(Bound("aa")) != key(Bound("bb"))

@@ -7,7 +7,7 @@ import math
 import httpx
 import pytest
 
-from careof import Secret
+from careof import RetryPolicy, Secret
 from careof.auth import TokenEndpointAuth
 from careof.auth._lease import Lease
 from careof.errors import (
@@ -191,7 +191,7 @@ def test_a_resolver_names_status_and_path_and_never_the_body(shell, status, answ
     server = TokenServer()
     server.answer = httpx.Response(status, **answer)
     auth = auth_of(form={"password": Secret("hidden")})
-    lookup = resolver(shell.HttpResolver, auth, server)
+    lookup = resolver(shell.HttpResolver, auth, server, retry=RetryPolicy.never())
 
     with all_logs() as logs, pytest.raises(kind, match=words) as caught:
         shell.call(lookup.resolve, "C-1")

@@ -33,6 +33,8 @@ PERSON = {"id": "C-1", "email": EMAIL, "phone": PHONE, "first_name": NAME}
 def all_logs():
     """
     Every record of every logger at DEBUG, formatted and raw, as a list of texts.
+
+    The locals of a traceback are among them, as error trackers take them along.
     """
     texts = []
 
@@ -40,18 +42,24 @@ def all_logs():
         def emit(self, record):
             texts.append(f"{record.getMessage()} {record.args!r} {vars(record)!r}")
             if record.exc_info:
-                texts.append("".join(traceback.format_exception(*record.exc_info)))
+                error = traceback.TracebackException(*record.exc_info, capture_locals=True)
+                texts.append("".join(error.format()))
 
     handler = Everything(logging.DEBUG)
     root = logging.getLogger()
-    before = root.level
+    known = [thing for thing in root.manager.loggerDict.values() if hasattr(thing, "level")]
+    before = {logger: (logger.level, logger.propagate) for logger in [root, *known]}
     root.addHandler(handler)
-    root.setLevel(logging.DEBUG)
+    for logger in before:
+        logger.setLevel(logging.DEBUG)
+        logger.propagate = True
     try:
         yield texts
     finally:
         root.removeHandler(handler)
-        root.setLevel(before)
+        for logger, (level, propagate) in before.items():
+            logger.setLevel(level)
+            logger.propagate = propagate
 
 
 def every_view_of(value):

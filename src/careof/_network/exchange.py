@@ -1,113 +1,64 @@
 """
 One HTTP/1.1 request and its answer, without a socket.
 
-Theory of operation: a generator that yields the bytes to send, then None each
-time it wants bytes and is sent those that came, and last the answer.  h11
-parses; this file decides what counts as one complete, well-formed, small
-answer.  One that only the closing of the connection ends could have been cut
-anywhere, and is refused.  Imported at the first request, because of h11.
+Theory of operation: it has the bytes to send, and is fed those that come until
+they are an answer.  Most come in one piece and are read at once; the others are
+parsed.  Both ways give the same answer where both give one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from typing import Any
 
-import h11
 import httpx
 
-from careof._network.unread import Answer, encoded, is_encoded, too_large, unread
-from careof.errors import UnexpectedAnswerError
-
-MAX_HEAD = 32 * 1024  # bytes of a status line and headers
-MAX_INTERIM = 8  # 1xx answers before the real one
-
-Wanted = bytes | Answer | None
-Event = h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]
+from careof._network.at_once import at_once
+from careof._network.question import question
+from careof._network.unread import Answer
 
 
-def exchange(request: httpx.Request, *, max_body: int) -> Generator[Wanted, bytes | None, None]:
+class Exchange:
     """
-    Ask *request* on a fresh connection, and yield the whole answer in the end.
+    A question that is asked once, and the answer to it.
 
-    Raises:
-        h11.ProtocolError: The answer is no HTTP/1.1, or ended too early.
-    """
-    connection = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD)
-    yield _question(connection, request)
-    answer = _Answer(max_body)
-    while True:
-        event = connection.next_event()
-        if event is h11.NEED_DATA:
-            connection.receive_data((yield None) or b"")
-        else:
-            complete = answer.add(event)
-            if isinstance(complete, httpx.Response) and connection.trailing_data[0]:
-                # Two answers to one question: nobody knows which is the right one.
-                complete = unread("more follows it than was asked for", "trailing_data")
-            if complete is not None:
-                yield complete
+    Args:
+        max_body: Bytes of the answer's body.
+        keep_alive: Whether another question may follow on the connection.
 
-
-class _Answer:
-    """
-    An answer that grows event by event, until it is complete or refused.
+    Attributes:
+        question: The bytes to send.
+        leaves_quiet: Whether the answer is complete, nothing follows, and the
+            other side goes on.
     """
 
-    def __init__(self, max_body: int) -> None:
+    __slots__ = ("_max_body", "_parsing", "_request", "leaves_quiet", "question")
+
+    def __init__(self, request: httpx.Request, *, max_body: int, keep_alive: bool = False) -> None:
+        self._request = request
         self._max_body = max_body
-        self._interim = 0
-        self._status = 0
-        self._headers = httpx.Headers()
-        self._content = bytearray()
+        self._parsing: Any = None
+        self.leaves_quiet = False
+        self.question: bytes = question(request, keep_alive=keep_alive)
 
-    def add(self, event: Event) -> Answer | None:
-        match event:
-            case h11.InformationalResponse():
-                self._interim += 1
-                if self._interim > MAX_INTERIM:
-                    return unread("it begins with too many interim answers", "interim_answers")
-            case h11.Response():
-                self._status = event.status_code
-                self._headers = httpx.Headers(list(event.headers.raw_items()))
-                return self._refused_head()
-            case h11.Data():
-                self._content += event.data
-                if len(self._content) > self._max_body:
-                    return too_large(self._max_body)
-            case h11.EndOfMessage():
-                return httpx.Response(
-                    self._status, headers=self._headers, content=bytes(self._content)
-                )
-            case _:  # the connection closed before there was an answer
-                return unread("the connection closed before it", "no_answer")
-        return None
+    def feed(self, data: bytes) -> Answer | None:
+        """
+        The answer, if *data* completes it or shows that it will not be read.
 
-    def _refused_head(self) -> UnexpectedAnswerError | None:
-        if is_encoded(self._headers):
-            return encoded()
-        # RFC 9112 §6.3: without either, the body ends where the connection does;
-        # with both, two readers end it in two places.
-        framings = [name in self._headers for name in ("content-length", "transfer-encoding")]
-        if sum(framings) != 1 and self._status not in (204, 304):
-            return unread("nothing, or two things, tell where it ends", "unframed")
-        if int(self._headers.get("content-length", "0")) > self._max_body:
-            return too_large(self._max_body)
-        return None
+        Args:
+            data: What came; nothing means that the connection closed.
 
+        Raises:
+            h11.ProtocolError: It is no HTTP/1.1, or ended too early.
+        """
+        if self._parsing is None:
+            whole = at_once(data, self._request, self._max_body)
+            if whole is not None:
+                self.leaves_quiet = True
+                return whole
+            # Late, so that importing careof imports no h11.
+            from careof._network.parsing import Parsing
 
-def _question(connection: h11.Connection, request: httpx.Request) -> bytes:
-    headers = [
-        (name, value)
-        for name, value in request.headers.raw
-        if name.lower() not in (b"accept-encoding", b"cache-control", b"connection")
-    ]
-    ours = [
-        (b"Accept-Encoding", b"identity"),
-        (b"Cache-Control", b"no-cache, no-store"),
-        (b"Connection", b"close"),
-    ]
-    head = h11.Request(
-        method=request.method, target=request.url.raw_path, headers=[*headers, *ours]
-    )
-    events = [head, h11.Data(data=request.read()), h11.EndOfMessage()]
-    return b"".join(connection.send(event) or b"" for event in events)
+            self._parsing = Parsing(self._request, self._max_body)
+        answer: Answer | None = self._parsing.feed(data)
+        self.leaves_quiet = self._parsing.leaves_quiet
+        return answer

@@ -55,6 +55,18 @@ def strategy_failure(error: Exception) -> CareofError:
     )
 
 
+def not_sendable(error: Exception) -> CareofError:
+    """
+    The error for a request that no HTTP/1.1 can carry, as a strategy made it.
+    """
+    return AuthenticationError(
+        f"The request cannot be sent ({type(error).__name__}): look at what the authentication "
+        "strategy does to its headers and body.",
+        detail="strategy",
+        step="token",
+    )
+
+
 def no_request() -> CareofError:
     """
     The error for a strategy that yields nothing.

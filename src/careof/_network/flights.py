@@ -19,6 +19,7 @@ import contextvars
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from typing import Any
@@ -34,17 +35,20 @@ class Flights:
 
     Args:
         name: What the threads are called.
-        limit: How many may be under way.
+        limit: How many threads there may be.
         patience: Seconds after which a flight that has not landed is given up
             and replaced; its thread cannot be ended and is left alone.
+        per_key: How many threads one key may have, those left alone included.
     """
 
-    def __init__(self, name: str, *, limit: int, patience: float) -> None:
+    def __init__(self, name: str, *, limit: int, patience: float, per_key: int = 4) -> None:
         self._name = name
         self._limit = limit
+        self._per_key = per_key
         self._patience = patience
         self._lock = threading.Lock()
         self._under_way: dict[Hashable, tuple[float, Future[Any]]] = {}
+        self._threads: Counter[Hashable] = Counter()
 
     def join(self, key: Hashable, work: Callable[[], Any]) -> Future[Any]:
         """
@@ -61,9 +65,10 @@ class Flights:
             flight = Future()
             # A future that is pending can be cancelled by anyone who waits.
             flight.set_running_or_notify_cancel()
-            if len(self._under_way) >= self._limit and key not in self._under_way:
+            if self._threads.total() >= self._limit or self._threads[key] >= self._per_key:
                 flight.set_result(_busy(self._name))
                 return flight
+            self._threads[key] += 1
             self._under_way[key] = (now, flight)
         try:
             threading.Thread(
@@ -92,12 +97,16 @@ class Flights:
             # flight that has landed; and never another one under the same key.
             if self._under_way.get(key, (0.0, None))[1] is flight:
                 del self._under_way[key]
+            self._threads[key] -= 1
+            if not self._threads[key]:
+                del self._threads[key]
         flight.set_result(result)
 
     def _begin_anew(self) -> None:
         # The lock may have been held by a thread that the child does not have.
         self._lock = threading.Lock()
         self._under_way = {}
+        self._threads = Counter()
 
 
 def wait_for(flight: Future[Any], seconds: float) -> None:
@@ -162,9 +171,17 @@ def _context_of_the_caller() -> contextvars.Context:
     return context
 
 
-def _into_this_loop() -> Callable[[Callable[[], object]], object]:
+def in_trio() -> bool:
+    """
+    Whether a task of Trio runs here; it may be a guest in the loop of asyncio.
+    """
     trio: Any = sys.modules.get("trio")
-    if trio is not None and trio.lowlevel.in_trio_task():
+    return trio is not None and bool(trio.lowlevel.in_trio_task())
+
+
+def _into_this_loop() -> Callable[[Callable[[], object]], object]:
+    if in_trio():
+        trio: Any = sys.modules["trio"]
         run_sync_soon: Callable[[Callable[[], object]], object]
         run_sync_soon = trio.lowlevel.current_trio_token().run_sync_soon
         return run_sync_soon

@@ -38,8 +38,10 @@ def _positive(instance: object, attribute: attrs.Attribute[Any], value: float) -
 
 
 def _count(instance: object, attribute: attrs.Attribute[Any], value: int) -> None:
-    is_whole = isinstance(value, int) and not isinstance(value, bool)
-    _positive(instance, attribute, value if is_whole else 0)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ConfigurationError(
+            f"{type(instance).__name__}: {attribute.name}: expected a whole number from 1."
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -62,18 +64,32 @@ class Limits:
     max_depth: int = attrs.field(default=32, validator=_count)
 
 
-@attrs.frozen(init=False)
+@attrs.frozen(kw_only=True)
 class RetryPolicy:
     """
-    How often a lookup is tried.  So far there is one answer: once.
+    How often a lookup is tried when the endpoint may only be busy or away.
+
+    Before a try after the first there is a pause of a random length, up to
+    *base*, then twice that, and so on up to *cap* ("full jitter"), plus what
+    the endpoint asks for in ``Retry-After``.  A pause that the deadline does not
+    leave time for is not begun.
+
+    Attributes:
+        attempts: How many tries there are at most, the first one included.
+        base: Seconds that the first pause lasts at most.
+        cap: Seconds that any pause lasts at most.
     """
+
+    attempts: int = attrs.field(default=3, validator=_count)
+    base: float = attrs.field(default=0.2, converter=seconds, validator=_positive)
+    cap: float = attrs.field(default=5.0, converter=seconds, validator=_positive)
 
     @classmethod
     def never(cls) -> RetryPolicy:
         """
         One try; what fails is reported, and the host decides.
         """
-        return cls()
+        return cls(attempts=1)
 
 
 class Deadline:
@@ -86,6 +102,12 @@ class Deadline:
     def __init__(self, clock: Clock, seconds: float) -> None:
         self._clock = clock
         self._end = clock.monotonic() + seconds
+
+    def now(self) -> float:
+        """
+        What its clock shows.
+        """
+        return self._clock.monotonic()
 
     def left(self) -> float:
         """

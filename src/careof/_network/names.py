@@ -11,32 +11,31 @@ import socket
 from concurrent.futures import Future
 from typing import Any
 
-from careof._network.flights import Flights, async_wait_for, result_of, wait_for
+from careof._network.flights import Flights, result_of
 from careof._network.limits import Deadline
 from careof._network.policy import NetworkPolicy
+from careof._network.waits import Landed, Steps, drive
 from careof.errors import CareofError
 
 _FLIGHTS = Flights("names", limit=32, patience=60.0)
 
 
-def addresses(host: str, policy: NetworkPolicy, deadline: Deadline) -> list[str] | CareofError:
+def resolved(
+    host: str, policy: NetworkPolicy, deadline: Deadline
+) -> Steps[list[str] | CareofError]:
     """
     The addresses of *host*, all of them allowed, or the error.
     """
     flight = _FLIGHTS.join(host, functools.partial(_look_up, host))
-    wait_for(flight, deadline.left())
+    yield Landed(flight, deadline)
     return _judged(flight, policy)
 
 
-async def async_addresses(
-    host: str, policy: NetworkPolicy, deadline: Deadline
-) -> list[str] | CareofError:
+def addresses(host: str, policy: NetworkPolicy, deadline: Deadline) -> list[str] | CareofError:
     """
-    As ``addresses``, while other tasks run.
+    As ``resolved``, for a thread that may block.
     """
-    flight = _FLIGHTS.join(host, functools.partial(_look_up, host))
-    await async_wait_for(flight, deadline.left())
-    return _judged(flight, policy)
+    return drive(resolved(host, policy, deadline))
 
 
 def _look_up(host: str) -> list[str]:

@@ -17,18 +17,15 @@ import httpx
 
 from careof._network.bridge import ThroughTheLoop
 from careof._network.call import Call
-from careof._network.failures import (
-    no_request,
-    strategy_failure,
-    too_late,
-    too_many,
-    transport_failure,
-)
+from careof._network.failures import no_request, strategy_failure, too_late, too_many
+from careof._network.foreign import AsyncForeign, Foreign
 from careof._network.identity_numbers import number_of
 from careof._network.limits import Deadline, Limits
 from careof._network.policy import NetworkPolicy
+from careof._network.pool import Pool
+from careof._network.silence import quiet
 from careof._network.transport import AsyncGuardedTransport, GuardedTransport
-from careof._network.unread import Answer, encoded, is_encoded, too_large
+from careof._network.unread import Answer
 from careof._values.clock import SYSTEM_CLOCK, Clock
 from careof.errors import CareofError
 
@@ -44,6 +41,7 @@ class _Settings:
     """
 
     _guarded_type: ClassVar[type[GuardedTransport | AsyncGuardedTransport]]
+    _foreign_type: ClassVar[type[Foreign | AsyncForeign]]
     _transport: Any
 
     def __init__(
@@ -54,6 +52,7 @@ class _Settings:
         ssl_context: ssl.SSLContext | None = None,
         transport: Any = None,
         clock: Clock = SYSTEM_CLOCK,
+        reuse: bool = False,
     ) -> None:
         self.policy = NetworkPolicy() if policy is None else policy
         self.limits = Limits() if limits is None else limits
@@ -63,18 +62,41 @@ class _Settings:
         self.identity = (number_of(ssl_context), number_of(transport))
         self._ssl_context = ssl_context
         self._given = transport
+        self._pool = Pool(clock) if reuse else None
         # Not `or`: a test's transport that is false would give way to the real one.
         self._transport = (
             self._guarded_type(self.policy, self.limits, ssl_context)
             if transport is None
-            else transport
+            else self._foreign_type(transport, self.policy, self.limits.max_body)
         )
 
-    def call(self, seconds: float) -> Call:
+    def call(self, seconds: float, *, may_reuse: bool = False, is_watched: bool = True) -> Call:
         """
         A new call that must end within *seconds*.
+
+        Args:
+            may_reuse: Whether its last answer will be confirmed by an echo, so
+                that its connection may be one that was kept.
+            is_watched: Whether somebody will read its steps.
         """
-        return Call(self, Deadline(self.clock, seconds), self.clock)
+        return Call(
+            self,
+            Deadline(self.clock, seconds),
+            self.clock,
+            pool=self._pool if may_reuse else None,
+            is_watched=is_watched,
+        )
+
+    def _is_ours(self, auth: httpx.Auth) -> bool:
+        # Ours know the deadline wherever they wait, and log nothing.
+        return self._given is None and type(auth).__module__.startswith("careof.")
+
+    def close(self) -> None:
+        """
+        Close the connections that are idle.
+        """
+        if self._pool is not None:
+            self._pool.close()
 
 
 class Network(_Settings):
@@ -83,7 +105,8 @@ class Network(_Settings):
     """
 
     _guarded_type = GuardedTransport
-    _transport: httpx.BaseTransport
+    _foreign_type = Foreign
+    _transport: GuardedTransport | Foreign
 
     def blocking(self) -> Network:
         """
@@ -95,8 +118,11 @@ class Network(_Settings):
         """
         The last answer of *auth*'s flow around *request*, or the error that ended it.
         """
+        call.question = request
+        if self._is_ours(auth):
+            return self._converse(request, auth, call)
         outcome: Answer | None = None
-        with self._bounded(call.deadline.left()):
+        with self._bounded(call.deadline.left()), quiet():
             outcome = self._converse(request, auth, call)
         return too_late(call.step) if outcome is None else outcome
 
@@ -111,7 +137,7 @@ class Network(_Settings):
             return strategy_failure(error)
 
     def _follow(self, flow: Flow, call: Call) -> Answer:
-        outcome: Answer = no_request()
+        outcome: Answer | None = None
         try:
             # What takes long outside of our requests is the strategy's token.
             call.step = "token"
@@ -124,48 +150,20 @@ class Network(_Settings):
                 call.step = "token"
                 wanted = flow.send(outcome)
         except StopIteration:
-            return outcome
+            return no_request() if outcome is None else outcome
         return too_many(MAX_REQUESTS)
 
     def send(self, request: httpx.Request) -> Answer:
         """
         The whole answer to one request, or the error.
         """
-        if not self.policy.allows_url(request.url):
-            return self.policy.refusal()
-        try:
-            response = self._transport.handle_request(request)
-            try:
-                return self._whole(response, request)
-            finally:
-                response.close()
-        except Exception as error:
-            return transport_failure(error)
+        return self._transport.ask(request)
 
     def probe(self, request: httpx.Request) -> CareofError | None:
         """
-        Whether a connection can be opened, where the transport can tell.
+        Open a connection for *request*, where the transport can, to be used next.
         """
-        if isinstance(self._transport, GuardedTransport):
-            return self._transport.probe(request)
-        return None
-
-    def _whole(self, response: httpx.Response, request: httpx.Request) -> Answer:
-        if is_encoded(response.headers):
-            return encoded()
-        if response.is_stream_consumed:
-            content = response.content
-        else:
-            content = b""
-            chunks: Any = response.iter_raw()
-            try:
-                for chunk in chunks:
-                    content += chunk
-                    if len(content) > self.limits.max_body:
-                        break
-            finally:
-                chunks.close()
-        return _capped(response, content, request, self.limits.max_body)
+        return self._transport.probe(request)
 
     @staticmethod
     def _bounded(_seconds: float) -> AbstractContextManager[object]:
@@ -179,7 +177,8 @@ class AsyncNetwork(_Settings):
     """
 
     _guarded_type = AsyncGuardedTransport
-    _transport: httpx.AsyncBaseTransport
+    _foreign_type = AsyncForeign
+    _transport: AsyncGuardedTransport | AsyncForeign
 
     def blocking(self) -> Network:
         """
@@ -202,8 +201,11 @@ class AsyncNetwork(_Settings):
         """
         The last answer of *auth*'s flow around *request*, or the error that ended it.
         """
+        call.question = request
+        if self._is_ours(auth):
+            return await self._converse(request, auth, call)
         outcome: Answer | None = None
-        with self._bounded(call.deadline.left()):
+        with self._bounded(call.deadline.left()), quiet():
             outcome = await self._converse(request, auth, call)
         return too_late(call.step) if outcome is None else outcome
 
@@ -218,7 +220,7 @@ class AsyncNetwork(_Settings):
             return strategy_failure(error)
 
     async def _follow(self, flow: AsyncFlow, call: Call) -> Answer:
-        outcome: Answer = no_request()
+        outcome: Answer | None = None
         try:
             # What takes long outside of our requests is the strategy's token.
             call.step = "token"
@@ -231,61 +233,23 @@ class AsyncNetwork(_Settings):
                 call.step = "token"
                 wanted = await flow.asend(outcome)
         except StopAsyncIteration:
-            return outcome
+            return no_request() if outcome is None else outcome
         return too_many(MAX_REQUESTS)
 
     async def send(self, request: httpx.Request) -> Answer:
         """
         The whole answer to one request, or the error.
         """
-        if not self.policy.allows_url(request.url):
-            return self.policy.refusal()
-        try:
-            response = await self._transport.handle_async_request(request)
-            try:
-                return await self._whole(response, request)
-            finally:
-                await response.aclose()
-        except Exception as error:
-            return transport_failure(error)
+        return await self._transport.ask(request)
 
     async def probe(self, request: httpx.Request) -> CareofError | None:
         """
-        Whether a connection can be opened, where the transport can tell.
+        Open a connection for *request*, where the transport can, to be used next.
         """
-        if isinstance(self._transport, AsyncGuardedTransport):
-            return await self._transport.probe(request)
-        return None
-
-    async def _whole(self, response: httpx.Response, request: httpx.Request) -> Answer:
-        if is_encoded(response.headers):
-            return encoded()
-        if response.is_stream_consumed:
-            content = response.content
-        else:
-            content = b""
-            chunks: Any = response.aiter_raw()
-            try:
-                async for chunk in chunks:
-                    content += chunk
-                    if len(content) > self.limits.max_body:
-                        break
-            finally:
-                await chunks.aclose()
-        return _capped(response, content, request, self.limits.max_body)
+        return await self._transport.probe(request)
 
     @staticmethod
     def _bounded(seconds: float) -> AbstractContextManager[object]:
         import anyio
 
         return anyio.move_on_after(seconds)
-
-
-def _capped(
-    response: httpx.Response, content: bytes, request: httpx.Request, max_body: int
-) -> Answer:
-    if len(content) > max_body:
-        return too_large(max_body)
-    return httpx.Response(
-        response.status_code, headers=response.headers, content=content, request=request
-    )

@@ -18,55 +18,33 @@ from collections.abc import Collection, Iterable
 import attrs
 import httpx
 
+from careof._network.asked import port_of
+from careof._network.special_addresses import IPAddress, is_loopback, is_special
 from careof.errors import ConfigurationError, DestinationRefusedError
 
-IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-# RFC 6890 registries, and what they leave out.  is_global of Python passes
-# multicast, NAT64 and 6to4, through which IPv4 addresses can be reached.
-_DENIED = tuple(
-    ipaddress.ip_network(network)
-    for network in (
-        "0.0.0.0/8",  # this network
-        "10.0.0.0/8",  # private
-        "100.64.0.0/10",  # carrier-grade NAT
-        "127.0.0.0/8",  # loopback
-        "168.63.129.16/32",  # metadata and agent address of Azure, a public one
-        "169.254.0.0/16",  # link-local, and the metadata address of most clouds
-        "172.16.0.0/12",  # private
-        "192.0.0.0/24",  # protocol assignments
-        "192.0.2.0/24",  # documentation
-        "192.88.99.0/24",  # 6to4 relays
-        "192.168.0.0/16",  # private
-        "198.18.0.0/15",  # benchmarks
-        "198.51.100.0/24",  # documentation
-        "203.0.113.0/24",  # documentation
-        "224.0.0.0/3",  # multicast, reserved, broadcast
-        # Only 2000::/3 is global unicast.  The rest has loopback, link-local and
-        # unique local addresses, IPv4-mapped ones, NAT64, and much unassigned.
-        "::/3",
-        "4000::/2",
-        "8000::/1",
-        "2001::/23",  # protocol assignments, Teredo among them
-        "2001:db8::/32",  # documentation
-        "2002::/16",  # 6to4
-        "3fff::/20",  # documentation
-    )
+# What every reader of URLs reads alike: RFC 3986 without user, password, fragment
+# and percent signs in the host.  httpx reads more, such as a port without colon
+# behind a bracket, or in digits of any script.
+_PLAIN = re.compile(
+    r"[A-Za-z]+://(?:\[[0-9A-Fa-f:.]+\]|(?P<name>[^/?#\\@:%\[\]\s]+))(?::[0-9]*)?(?:[/?][^#]*)?"
 )
-
-_LOOPBACK = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
 
 # RFC 952 and 1123: letters, digits and hyphens.  What passes has no %, no
 # lookalike and no second spelling.
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
+_MAX_NAME = 253  # characters; RFC 1035 §3.1 counts 255 bytes on the wire
 # A last label that some reader takes for a number.  "de" and "cafe" are names.
 _NUMERIC = re.compile(r"[0-9]+|0x[0-9a-f]*")
+# Ends of names that no public name server knows, so that whatever answers stands
+# inside: RFC 6761, 6762, 7686, 8375 and 9476, what ICANN keeps back, what hosts
+# call themselves, Kubernetes, Consul.
 _INTERNAL_SUFFIXES = tuple(
     f".{suffix}"
     for suffix in (
-        "localhost local internal intranet lan home corp private home.arpa "
-        "in-addr.arpa ip6.arpa onion svc.cluster.local"
+        "localhost localdomain localdomain6 local internal intranet lan home corp mail private "
+        "arpa onion alt test invalid svc consul"
     ).split()
 )
 
@@ -118,6 +96,9 @@ class NetworkPolicy:
         ports: The ports that are allowed; None for every port.
         allow_networks: Special networks that the operator of this host opens,
             such as ``"10.1.0.0/16"``.  Never take them from a tenant.
+
+    Its limit: an IPv6 prefix that a network made up for reaching IPv4 addresses
+    (RFC 6052 §2.2) looks like any public one.
     """
 
     allow_http: bool = attrs.field(default=False, validator=_yes_or_no)
@@ -138,10 +119,8 @@ class NetworkPolicy:
         Raises:
             DestinationRefusedError: It may not be called.
         """
-        try:
-            allowed = self.allows_url(httpx.URL(url))
-        except (httpx.InvalidURL, TypeError, ValueError):
-            allowed = False
+        allowed = self._allows_text(url)
+        del url  # a traceback with locals would show it
         if not allowed:
             raise self.refusal()
 
@@ -152,7 +131,9 @@ class NetworkPolicy:
         Raises:
             DestinationRefusedError: It may not be connected to, or is none.
         """
-        if not self.allows_address(address):
+        allowed = self.allows_address(address)
+        del address  # as above
+        if not allowed:
             raise self.refusal()
 
     def refusal(self) -> DestinationRefusedError:
@@ -162,14 +143,16 @@ class NetworkPolicy:
         It says what this policy allows, and nothing about the destination.
         """
         schemes = "http and https" if self.allow_http else "https"
-        ports = "every port" if self.ports is None else f"port {_listed(self.ports)}"
-        return DestinationRefusedError(
-            "The destination is not allowed or does not exist. This NetworkPolicy allows "
-            f"{schemes} on {ports} to {self._allowed_places()}, without user, password and "
-            "fragment in the URL.",
-            detail="destination",
-            step="destination",
+        return _refused(
+            f"{schemes} on {self._allowed_ports()} to {self._allowed_places()}, "
+            "without user, password and fragment in the URL"
         )
+
+    def _server_refusal(self) -> DestinationRefusedError:
+        """
+        The same for a server that is given as host and port, not as a URL.
+        """
+        return _refused(f"{self._allowed_ports()} of {self._allowed_places()}")
 
     def allows_url(self, url: httpx.URL) -> bool:
         """
@@ -180,18 +163,36 @@ class NetworkPolicy:
             url.scheme in schemes
             and not url.userinfo
             and not url.fragment
-            and (self.ports is None or port_of(url) in self.ports)
-            and self._allows_host(url.raw_host.decode("ascii"))
+            and self._allows_server(url.raw_host.decode("ascii"), port_of(url))
+        )
+
+    def _allows_server(self, host: str, port: int) -> bool:
+        """
+        Whether a connection to *host* at *port* may be opened, as far as can be seen.
+        """
+        return (
+            0 < port < 65_536
+            and (self.ports is None or port in self.ports)
+            and self._allows_host(host.lower())
         )
 
     def allows_address(self, address: IPAddress | str) -> bool:
         """
         Whether *address* may be connected to; what is no address may not.
         """
+        if not isinstance(address, str | IPAddress):  # numbers and bytes, to ip_address
+            return False
         try:
             return self._allows_ip(ipaddress.ip_address(address))
         except ValueError:
             return False
+
+    def _allows_text(self, url: httpx.URL | str) -> bool:
+        try:
+            read = httpx.URL(url)
+        except (httpx.InvalidURL, TypeError, ValueError):
+            return False
+        return _reads_alike(url, read) and self.allows_url(read)
 
     def _allows_host(self, host: str) -> bool:
         labels = host.removesuffix(".").split(".")
@@ -201,16 +202,21 @@ class NetworkPolicy:
             return "%" not in host and self.allows_address(host)
         return all(map(_LABEL.fullmatch, labels)) and self._allows_name(".".join(labels))
 
+    def _allowed_ports(self) -> str:
+        return "every port" if self.ports is None else f"port {_listed(self.ports)}"
+
     def _allowed_places(self) -> str:
         return "public hosts" + "".join(f" and {network}" for network in self.allow_networks)
 
     def _allows_name(self, name: str) -> bool:
-        return "." in name and not f".{name}".endswith(_INTERNAL_SUFFIXES)
+        return (
+            "." in name and len(name) <= _MAX_NAME and not f".{name}".endswith(_INTERNAL_SUFFIXES)
+        )
 
     def _allows_ip(self, address: IPAddress) -> bool:
         if any(address in network for network in self.allow_networks):
             return True
-        return not any(address in network for network in _DENIED)
+        return not is_special(address)
 
 
 class _LoopbackPolicy(NetworkPolicy):
@@ -221,18 +227,35 @@ class _LoopbackPolicy(NetworkPolicy):
         return name == "localhost"
 
     def _allows_ip(self, address: IPAddress) -> bool:
-        # Not is_loopback: newer Pythons count ::ffff:127.0.0.1 among them.
-        return any(address in network for network in _LOOPBACK)
+        return is_loopback(address)
+
+
+def _refused(allowed: str) -> DestinationRefusedError:
+    return DestinationRefusedError(
+        f"The destination is not allowed or does not exist. This NetworkPolicy allows {allowed}.",
+        detail="destination",
+        step="destination",
+    )
+
+
+def _reads_alike(text: httpx.URL | str, url: httpx.URL) -> bool:
+    # Whether *text* is *url* to everybody who reads it.
+    if isinstance(text, httpx.URL):
+        return True
+    match = _PLAIN.fullmatch(text)
+    if match is None:
+        return False
+    if match["name"] is None or match["name"].isascii():
+        return True
+    # A label outside ASCII has to stay one (xn--): a sign that becomes an ASCII
+    # letter, digit or dot hides a second spelling.
+    written = match["name"].split(".")
+    read = url.raw_host.decode("ascii").split(".")
+    return len(written) == len(read) and all(
+        label.isascii() or encoded.startswith("xn--")
+        for label, encoded in zip(written, read, strict=False)
+    )
 
 
 def _listed(ports: Collection[int]) -> str:
     return " and ".join(map(str, sorted(ports)))
-
-
-def port_of(url: httpx.URL) -> int:
-    """
-    The port that *url* names, or the usual one of its scheme.
-    """
-    if url.port is None:
-        return 443 if url.scheme == "https" else 80
-    return url.port  # 0 is a port that was named, and no usual one

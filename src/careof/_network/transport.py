@@ -2,29 +2,37 @@
 An httpx transport that goes where the policy lets it, within a deadline, once.
 
 Why not httpx's own: it can keep no total deadline, writes URLs and headers to
-the log, and follows the proxies of the environment.  One request has one
-connection of its own, so that no late or doubled answer can reach the next.
+the log, follows the proxies of the environment, cannot see bytes that nobody
+asked for, and plans all its requests anew at each change, so that a hundred at
+once cost a hundred times a hundred.  A request has a connection of its own,
+unless its call may reuse one that is quiet.
 """
 
 from __future__ import annotations
 
 import ssl
-from collections.abc import Generator
 
 import httpx
 
-from careof._network.connection import AsyncConnection, Connection
+from careof._network.connection import Connection
+from careof._network.exchange import Exchange
+from careof._network.failures import not_sendable
 from careof._network.limits import Limits
-from careof._network.names import addresses, async_addresses
+from careof._network.names import resolved
 from careof._network.policy import NetworkPolicy
 from careof._network.tls import default_context
 from careof._network.trip import Trip
 from careof._network.unread import Answer
+from careof._network.waits import Steps, async_drive, drive
 from careof._values.unwrap import Unseen, unwrap
-from careof.errors import CareofError
+from careof.errors import CareofError, DeadlineError
 
 
 class _Guarded:
+    """
+    All that both transports do, as steps that only wait in two ways.
+    """
+
     def __init__(
         self, policy: NetworkPolicy, limits: Limits, ssl_context: ssl.SSLContext | None = None
     ) -> None:
@@ -32,14 +40,86 @@ class _Guarded:
         self._limits = limits
         self._ssl_context = ssl_context
 
+    def _asked(self, trip: Trip) -> Steps[Answer]:
+        standing = trip.standing()
+        if standing is not None:
+            answer = yield from self._answered(standing, trip)
+            if trip.is_heard:
+                return answer
+            trip.distrust()
+            if isinstance(answer, DeadlineError):
+                return answer
+            # The other side closed it while it was idle, and our question met
+            # that on its way.  A lookup changes nothing there: ask once more.
+        opened = yield from self._opened(trip)
+        if isinstance(opened, CareofError):
+            return opened
+        return (yield from self._answered(opened, trip))
+
+    def _probed(self, trip: Trip) -> Steps[CareofError | None]:
+        opened = yield from self._opened(trip)
+        if isinstance(opened, CareofError):
+            return opened
+        trip.keep(opened)
+        return None
+
+    def _answered(self, connection: Connection, trip: Trip) -> Steps[Answer]:
+        is_kept = False
+        try:
+            exchange = Exchange(
+                trip.request, max_body=self._limits.max_body, keep_alive=trip.may_reuse
+            )
+        except Exception as error:  # h11's, and it quotes the header
+            connection.close()
+            return not_sendable(error)
+        try:
+            yield from connection.send(exchange.question, trip.deadline)
+            answer: Answer | None = None
+            while answer is None:
+                data = yield from connection.receive(trip.deadline)
+                trip.is_heard = trip.is_heard or bool(data)
+                answer = exchange.feed(data)
+        except Exception as error:
+            return trip.failure(error)
+        else:
+            is_kept = trip.may_reuse and exchange.leaves_quiet
+            if is_kept:
+                trip.keep(connection)
+            return answer
+        finally:
+            if not is_kept:
+                connection.close()
+
+    def _opened(self, trip: Trip) -> Steps[Connection | CareofError]:
+        if not self._policy.allows_url(trip.request.url):
+            return self._policy.refusal()
+        trip.begin_to_connect()
+        found = yield from resolved(trip.host, self._policy, trip.connecting)
+        if isinstance(found, CareofError):
+            return found
+        trip.advance("connect")
+        try:
+            connection = yield from Connection.open(found, trip.port, trip.connecting)
+        except Exception as error:
+            return trip.failure(error)
+        trip.advance("tls" if trip.is_secure else "status")
+        return (yield from self._secured(connection, trip)) if trip.is_secure else connection
+
+    def _secured(self, connection: Connection, trip: Trip) -> Steps[Connection | CareofError]:
+        is_secured = False
+        try:
+            yield from connection.start_tls(self._tls(), trip.host, trip.connecting)
+            is_secured = True
+        except Exception as error:
+            return trip.failure(error)
+        finally:
+            if not is_secured:
+                connection.close()
+        trip.advance("status")
+        return connection
+
     def _tls(self) -> ssl.SSLContext:
         return default_context() if self._ssl_context is None else self._ssl_context
-
-    def _steps(self, trip: Trip) -> Generator[bytes | Answer | None, bytes | None, None]:
-        # Late, so that importing careof imports no h11.
-        from careof._network.exchange import exchange
-
-        return exchange(trip.request, max_body=self._limits.max_body)
 
 
 class GuardedTransport(_Guarded, httpx.BaseTransport):
@@ -55,66 +135,20 @@ class GuardedTransport(_Guarded, httpx.BaseTransport):
             CareofError: Anything but a complete answer.
         """
         with Unseen():
-            outcome = self._ask(Trip(request, self._limits))
+            outcome = self.ask(request)
         return unwrap(outcome)
+
+    def ask(self, request: httpx.Request) -> Answer:
+        """
+        The whole answer, or the error.
+        """
+        return drive(self._asked(Trip(request, self._limits)))
 
     def probe(self, request: httpx.Request) -> CareofError | None:
         """
-        Open a connection as for *request*, and close it unused.
+        Open a connection for *request*, which its call then finds open.
         """
-        connection = self._open(Trip(request, self._limits))
-        if isinstance(connection, CareofError):
-            return connection
-        connection.close()
-        return None
-
-    def _ask(self, trip: Trip) -> Answer:
-        connection = self._open(trip)
-        if isinstance(connection, CareofError):
-            return connection
-        steps = self._steps(trip)
-        try:
-            wanted = next(steps)
-            while True:
-                if isinstance(wanted, bytes):
-                    connection.send(wanted, trip.deadline)
-                    wanted = next(steps)
-                elif wanted is None:
-                    wanted = steps.send(connection.receive(trip.deadline))
-                else:
-                    return wanted
-        except Exception as error:
-            return trip.failure(error)
-        finally:
-            steps.close()
-            connection.close()
-
-    def _open(self, trip: Trip) -> Connection | CareofError:
-        if not self._policy.allows_url(trip.request.url):
-            return self._policy.refusal()
-        found = addresses(trip.host, self._policy, trip.connecting)
-        if isinstance(found, CareofError):
-            return found
-        trip.advance("connect")
-        try:
-            connection = Connection.open(found, trip.port, trip.connecting)
-        except Exception as error:
-            return trip.failure(error)
-        trip.advance("tls" if trip.is_secure else "status")
-        return self._secured(connection, trip) if trip.is_secure else connection
-
-    def _secured(self, connection: Connection, trip: Trip) -> Connection | CareofError:
-        secured = False
-        try:
-            connection.start_tls(self._tls(), trip.host, trip.connecting)
-            secured = True
-        except Exception as error:
-            return trip.failure(error)
-        finally:
-            if not secured:
-                connection.close()
-        trip.advance("status")
-        return connection
+        return drive(self._probed(Trip(request, self._limits)))
 
 
 class AsyncGuardedTransport(_Guarded, httpx.AsyncBaseTransport):
@@ -130,65 +164,17 @@ class AsyncGuardedTransport(_Guarded, httpx.AsyncBaseTransport):
             CareofError: Anything but a complete answer.
         """
         with Unseen():
-            outcome = await self._ask(Trip(request, self._limits))
+            outcome = await self.ask(request)
         return unwrap(outcome)
+
+    async def ask(self, request: httpx.Request) -> Answer:
+        """
+        The whole answer, or the error.
+        """
+        return await async_drive(self._asked(Trip(request, self._limits)))
 
     async def probe(self, request: httpx.Request) -> CareofError | None:
         """
-        Open a connection as for *request*, and close it unused.
+        Open a connection for *request*, which its call then finds open.
         """
-        connection = await self._open(Trip(request, self._limits))
-        if isinstance(connection, CareofError):
-            return connection
-        await connection.close()
-        return None
-
-    async def _ask(self, trip: Trip) -> Answer:
-        connection = await self._open(trip)
-        if isinstance(connection, CareofError):
-            return connection
-        steps = self._steps(trip)
-        try:
-            wanted = next(steps)
-            while True:
-                if isinstance(wanted, bytes):
-                    await connection.send(wanted, trip.deadline)
-                    wanted = next(steps)
-                elif wanted is None:
-                    wanted = steps.send(await connection.receive(trip.deadline))
-                else:
-                    return wanted
-        except Exception as error:
-            return trip.failure(error)
-        finally:
-            steps.close()
-            await connection.close()
-
-    async def _open(self, trip: Trip) -> AsyncConnection | CareofError:
-        if not self._policy.allows_url(trip.request.url):
-            return self._policy.refusal()
-        found = await async_addresses(trip.host, self._policy, trip.connecting)
-        if isinstance(found, CareofError):
-            return found
-        trip.advance("connect")
-        try:
-            connection = await AsyncConnection.open(found, trip.port, trip.connecting)
-        except Exception as error:
-            return trip.failure(error)
-        trip.advance("tls" if trip.is_secure else "status")
-        return await self._secured(connection, trip) if trip.is_secure else connection
-
-    async def _secured(
-        self, connection: AsyncConnection, trip: Trip
-    ) -> AsyncConnection | CareofError:
-        secured = False
-        try:
-            await connection.start_tls(self._tls(), trip.host, trip.connecting)
-            secured = True
-        except Exception as error:
-            return trip.failure(error)
-        finally:
-            if not secured:
-                await connection.close()
-        trip.advance("status")
-        return connection
+        return await async_drive(self._probed(Trip(request, self._limits)))

@@ -11,11 +11,11 @@ from careof.errors import CareofError, UnexpectedAnswerError
 Answer = httpx.Response | CareofError
 
 
-def is_encoded(headers: httpx.Headers) -> bool:
+def is_encoded(coding: str) -> bool:
     """
-    Whether a body has a content coding; a few KB of gzip can be a GB.
+    Whether a body with this Content-Encoding is encoded; a few KB of gzip can be a GB.
     """
-    return headers.get("content-encoding", "identity").strip().lower() not in ("identity", "")
+    return coding.strip().lower() not in ("identity", "")
 
 
 def encoded() -> UnexpectedAnswerError:

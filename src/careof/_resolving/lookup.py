@@ -21,6 +21,9 @@ from careof.errors import (
     UnexpectedAnswerError,
 )
 
+# The steps of an error that an answer has led to.
+_OF_ANSWERS = ("status", "body", "selection", "address")
+
 
 class Lookup:
     """
@@ -66,9 +69,23 @@ class Lookup:
 
     def _read(self, reference_id: str, answer: httpx.Response) -> Contact | CareofError:
         tree = read_json(answer.content, max_depth=self._limits.max_depth)
+        outcome: Contact | CareofError
         if isinstance(tree, CareofError):
-            return tree
-        return self._selector._select(tree, reference_id)
+            outcome = tree
+        else:
+            outcome = self._selector._select(tree, reference_id)
+        if isinstance(outcome, CareofError):
+            outcome.status = answer.status_code
+        return outcome
+
+
+def is_unconfirmed(outcome: Contact | CareofError) -> bool:
+    """
+    Whether *outcome* was read from an answer that no echo confirms, and would stand.
+    """
+    return (
+        isinstance(outcome, CareofError) and not outcome.retryable and outcome.step in _OF_ANSWERS
+    )
 
 
 def _cached(response: httpx.Response) -> CareofError | None:

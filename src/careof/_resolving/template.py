@@ -18,10 +18,11 @@ from urllib.parse import unquote
 
 import httpx
 
+from careof._network.asked import AskedRequest, Place, place_of
 from careof._network.headers import is_header_value
-from careof._network.request_parts import absolute_url, request_parts
+from careof._network.request_parts import Texts, absolute_url, request_parts
 from careof._reading.trees import map_texts
-from careof._values.reference import refuse_reference
+from careof._values.reference import is_plain, refuse_reference
 from careof._values.sealed import Unpicklable
 from careof._values.secret import Secret
 from careof._values.unwrap import unwrap
@@ -59,7 +60,21 @@ class RequestTemplate(Unpicklable):
 
     _instead = "Build it where it is needed: its URL, headers and body may hold keys."
 
-    __slots__ = ("_expand", "_form", "_headers", "_json", "_method", "_origin", "_url")
+    __slots__ = (
+        "_address",
+        "_expand",
+        "_filled_headers",
+        "_form",
+        "_headers",
+        "_json",
+        "_method",
+        "_netloc",
+        "_origin",
+        "_plain_headers",
+        "_plain_target",
+        "_plain_url",
+        "_url",
+    )
 
     def __init__(
         self,
@@ -84,6 +99,17 @@ class RequestTemplate(Unpicklable):
         from uritemplate import URITemplate
 
         self._expand = URITemplate(self._url).expand
+        self._plain_url = _EXPRESSION.sub(_expanded, self._url)
+        self._netloc = self._origin.netloc.decode("ascii")
+        self._address = place_of(httpx.Request("GET", self._origin)).origin
+        self._plain_target = _target(self._plain_url)
+        self._plain_headers: dict[str, str] = {}
+        self._filled_headers: Texts = {}
+        for name, value in self._headers.items():
+            if isinstance(value, Secret) or PLACEHOLDER in value:
+                self._filled_headers[name] = value
+            else:
+                self._plain_headers[name] = value
 
     @property
     def origin(self) -> httpx.URL:
@@ -96,9 +122,9 @@ class RequestTemplate(Unpicklable):
         """
         The request for *reference_id*, or the error that says why there is none.
         """
-        refused = refuse_reference(reference_id) or self._leaves_its_segment(reference_id)
-        if refused is not None:
-            return refused
+        url = self._filled_url(reference_id)
+        if isinstance(url, CareofError):
+            return url
 
         def fill(text: str | Secret) -> str:
             # A secret is not searched: it is the host's, and has no placeholder.
@@ -106,30 +132,53 @@ class RequestTemplate(Unpicklable):
                 return text.reveal()
             return text.replace(PLACEHOLDER, reference_id)
 
-        url = self._expand(reference_id=reference_id)
+        headers = dict(self._plain_headers)
+        for name, template in self._filled_headers.items():
+            headers[name] = fill(template)
+            if not is_header_value(headers[name]):
+                return _not_in_header(name, template)
+        if self._form is not None:
+            form = map_texts(self._form, fill)
+            return httpx.Request(self._method, url, headers=headers, data=form)
+        content = b""
+        if self._json is not None:
+            content = json_module.dumps(
+                map_texts(self._json, fill), ensure_ascii=False, separators=(",", ":")
+            ).encode()
+            headers.setdefault("content-type", "application/json")
+        if self._method == "POST":
+            headers["content-length"] = str(len(content))
+        return AskedRequest(
+            self._method,
+            url,
+            place=self._place(reference_id, url),
+            headers={"host": self._netloc, **headers},
+            content=content,
+        )
+
+    def _place(self, reference_id: str, url: str) -> Place:
+        if is_plain(reference_id):
+            target = self._plain_target.replace(PLACEHOLDER, reference_id).encode()
+        else:
+            target = httpx.URL(url).raw_path
+        return Place(self._address, target)
+
+    def _filled_url(self, reference_id: str) -> str | InvalidReferenceError:
+        if is_plain(reference_id):
+            # Nothing to refuse, nothing to encode, no dot for a segment.
+            url = self._plain_url.replace(PLACEHOLDER, reference_id)
+        else:
+            refused = refuse_reference(reference_id) or self._leaves_its_segment(reference_id)
+            if refused is not None:
+                return refused
+            url = self._expand(reference_id=reference_id)
         if len(url) > _MAX_FILLED_URL:
             return InvalidReferenceError(
                 "With this reference the URL would be too long.",
                 detail="reference_length",
                 step="template",
             )
-        headers = {name: fill(value) for name, value in self._headers.items()}
-        for name, value in headers.items():
-            if not is_header_value(value):
-                return _not_in_header(name, self._headers[name])
-        content = None
-        if self._json is not None:
-            content = json_module.dumps(
-                map_texts(self._json, fill), ensure_ascii=False, separators=(",", ":")
-            ).encode()
-            headers.setdefault("content-type", "application/json")
-        return httpx.Request(
-            self._method,
-            url,
-            headers=headers,
-            content=content,
-            data=None if self._form is None else map_texts(self._form, fill),
-        )
+        return url
 
     def _leaves_its_segment(self, reference_id: str) -> InvalidReferenceError | None:
         # RFC 3986 §5.2.4: "." and ".." are removed with the segment before
@@ -160,6 +209,21 @@ class RequestTemplate(Unpicklable):
         # half built, in the traceback of its own constructor.
         host = self._origin.host if hasattr(self, "_origin") else "?"
         return f"RequestTemplate({host})"
+
+
+def _expanded(expression: re.Match[str]) -> str:
+    # RFC 6570 §3.2.2, §3.2.8 and §3.2.9, for a value that needs no encoding.
+    operator = expression[1]
+    return f"{operator}reference_id={PLACEHOLDER}" if operator else PLACEHOLDER
+
+
+def _target(url: str) -> str:
+    # What httpx makes of path and query, around a reference that it leaves alone.
+    mark = "reference"
+    while mark in url.replace(PLACEHOLDER, ""):
+        mark += "x"
+    target = httpx.URL(url.replace(PLACEHOLDER, mark)).raw_path.decode("ascii")
+    return target.replace(mark, PLACEHOLDER)
 
 
 def _checked_url(url: str) -> tuple[str, httpx.URL]:

@@ -19,6 +19,7 @@ from careof.errors import (
     CareofError,
     ConfigurationError,
     DeliveryUncertainError,
+    DestinationRefusedError,
     EndpointUnavailableError,
     NoAddressError,
     SendRejectedError,
@@ -158,7 +159,7 @@ def failed_sending(error: Exception) -> CareofError:
     """
     What an exception of a sender means.  Its text, which can quote the address, is dropped.
 
-    What is not one of our two errors leaves open whether the message was
+    What is none of our errors for senders leaves open whether the message was
     accepted.
     """
     detail, retry_after = _facts(error)
@@ -170,6 +171,9 @@ def failed_sending(error: Exception) -> CareofError:
             detail=f"sender:{detail}" if detail else "sender",
             retry_after=retry_after,
         )
+    if isinstance(error, DestinationRefusedError):
+        # A policy looks before it lets anybody speak.
+        return DestinationRefusedError("The sender may not go there.", detail="sender:destination")
     return DeliveryUncertainError(
         "The sender failed; the message may have been accepted.", detail=detail
     )

@@ -21,8 +21,10 @@ class SurveySender(Protocol):
 
         Raises:
             SendRejectedError: It will never be accepted.
-            SendUnavailableError: Nothing was accepted; try later.  Anything
-                else that is raised means that nobody knows: ``uncertain``.
+            SendUnavailableError: Nothing was accepted; try later.
+            DestinationRefusedError: A policy does not let it go there; nothing
+                was accepted.  Anything else that is raised means that nobody
+                knows: ``uncertain``.
         """
         ...
 
@@ -38,7 +40,9 @@ class AsyncSurveySender(Protocol):
 
         Raises:
             SendRejectedError: It will never be accepted.
-            SendUnavailableError: Nothing was accepted; try later.  Anything
-                else that is raised means that nobody knows: ``uncertain``.
+            SendUnavailableError: Nothing was accepted; try later.
+            DestinationRefusedError: A policy does not let it go there; nothing
+                was accepted.  Anything else that is raised means that nobody
+                knows: ``uncertain``.
         """
         ...

@@ -10,8 +10,6 @@ import ssl
 from datetime import timedelta
 from typing import Literal
 
-import httpx
-
 from careof._network.limits import seconds
 from careof._network.policy import NetworkPolicy
 from careof._network.tls import default_context, verifies
@@ -22,8 +20,8 @@ from careof._values.secret import Secret, as_secret
 from careof._values.unwrap import Unseen, unwrap
 from careof.errors import CareofError, ConfigurationError
 
-# The operator of this host chose the server, so it may stand anywhere.  What is
-# sent without TLS stays on this machine.
+# Where no policy is given, the operator of this host chose the server, so it may
+# stand anywhere.  What is sent without TLS stays on this machine.
 _ANYWHERE = NetworkPolicy(allow_networks=("0.0.0.0/0", "::/0"))
 _THIS_MACHINE = NetworkPolicy.for_loopback()
 
@@ -50,6 +48,7 @@ class _Smtp:
         ssl_context: ssl.SSLContext | None = None,
         deadline: float | timedelta = 30.0,
         final_reply: float | timedelta = 600.0,
+        network: NetworkPolicy | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         from careof._sending.mail import FromAddress
@@ -61,18 +60,8 @@ class _Smtp:
         self._host = host
         self._security = security
         self._port = _PORTS.get(security, 0) if port is None else port
-        if security not in _PORTS:
-            raise self._wrong("security", 'expected "starttls", "tls" or "none"')
-        if not (isinstance(host, str) and _is_host(host)):
-            raise self._wrong(
-                "host", 'expected a name or an address without a port, as "smtp.host.example"'
-            )
-        if security == "none" and not _THIS_MACHINE.allows_url(
-            httpx.URL(scheme="http", host=host)
-        ):
-            raise self._wrong("security", '"none" is for this machine only (localhost, 127.0.0.1)')
-        if not (port is None or (isinstance(port, int) and 0 < port < 65_536)):
-            raise self._wrong("port", "expected a number from 1 to 65535, or None")
+        self._network = network
+        self._check_server(port)
         if (username is None) != (secret is None):
             raise self._wrong("username, password", "expected both, or neither")
         if not isinstance(username, str | None):
@@ -91,6 +80,23 @@ class _Smtp:
         if not 0 < self._final_reply <= _A_DAY:
             raise self._wrong("final_reply", "expected seconds above 0, and at most a day")
 
+    def _check_server(self, port: object) -> None:
+        if self._security not in _PORTS:
+            raise self._wrong("security", 'expected "starttls", "tls" or "none"')
+        if not (isinstance(self._host, str) and _is_host(self._host)):
+            raise self._wrong(
+                "host", 'expected a name or an address without a port, as "smtp.host.example"'
+            )
+        if self._security == "none" and not _THIS_MACHINE._allows_server(self._host, self._port):
+            raise self._wrong("security", '"none" is for this machine only (localhost, 127.0.0.1)')
+        if not (port is None or (isinstance(port, int) and 0 < port < 65_536)):
+            raise self._wrong("port", "expected a number from 1 to 65535, or None")
+        network = self._network
+        if not isinstance(network, NetworkPolicy | None):
+            raise self._wrong("network", "expected a NetworkPolicy, or None")
+        if network is not None and not network._allows_server(self._host, self._port):
+            raise network._server_refusal()
+
     def _send(self, contact: Contact, message: Message) -> str | CareofError:
         from careof._sending.mail import compose
         from careof._sending.smtp_session import Session
@@ -99,12 +105,12 @@ class _Smtp:
         if isinstance(mail, CareofError):
             return mail
         context = default_context() if self._ssl_context is None else self._ssl_context
-        session = Session(self._clock, self._deadline)
+        session = Session(self._clock, self._deadline, self._network)
         try:
             session.connect(
                 self._host,
                 self._port,
-                _THIS_MACHINE if self._security == "none" else _ANYWHERE,
+                self._policy(),
                 context if self._security == "tls" else None,
                 self._from.domain,
             )
@@ -119,6 +125,11 @@ class _Smtp:
         finally:
             session.close()
         return mail.message_id
+
+    def _policy(self) -> NetworkPolicy:
+        if self._network is not None:
+            return self._network
+        return _THIS_MACHINE if self._security == "none" else _ANYWHERE
 
     def _wrong(self, parameter: str, expected: str) -> ConfigurationError:
         return ConfigurationError(f"{type(self).__name__}: {parameter}: {expected}.")
@@ -145,6 +156,13 @@ class SmtpSender(_Smtp):
         deadline: Seconds for everything until the message is handed over.
         final_reply: Seconds to wait for the reply to it.  RFC 5321 §4.5.3.2.6
             allows a server ten minutes; giving up earlier is ``uncertain``.
+        network: None for a server of the operator's own, which may stand
+            anywhere.  For one that a tenant chose, a policy that names the
+            ports of mail, such as ``NetworkPolicy(ports={465, 587})``: host and
+            port are judged here, every address when a connection is opened.
+
+    Raises:
+        DestinationRefusedError: *network* does not allow the server.
     """
 
     def send(self, contact: Contact, message: Message) -> str:
@@ -154,6 +172,8 @@ class SmtpSender(_Smtp):
         Raises:
             SendRejectedError: The server will never accept it.
             SendUnavailableError: Nothing was accepted.
+            DestinationRefusedError: *network* does not allow the server, or it
+                does not exist; nothing was sent.
             DeliveryUncertainError: The server was given the message and did
                 not say what became of it.
         """

@@ -33,8 +33,8 @@ from careof._values.clock import Clock
 from careof.errors import (
     CareofError,
     ConfigurationError,
-    DeadlineError,
     DeliveryUncertainError,
+    DestinationRefusedError,
     SendRejectedError,
     SendUnavailableError,
 )
@@ -47,6 +47,7 @@ _WORDS = (
     (ssl.SSLCertVerificationError, "certificate"),
     (ssl.SSLError, "tls"),
     (TimeoutError, "deadline"),
+    (CareofError, "connect"),  # no address, or too many look-ups
     (smtplib.SMTPServerDisconnected, "disconnected"),
     ((ConnectionResetError, BrokenPipeError), "disconnected"),
     (smtplib.SMTPException, "auth"),  # no way to authenticate that both know
@@ -60,9 +61,17 @@ class Session:
     """
     One connection, one message.  Methods raise whatever happens; ``failure``
     says what it means.
+
+    Args:
+        network: The policy for a server that a tenant chose, if one did.  Whoever
+            may name a server must not learn what exists inside, so one that is
+            not allowed and one that does not exist have the policy's one error.
     """
 
-    def __init__(self, clock: Clock, deadline: float) -> None:
+    def __init__(
+        self, clock: Clock, deadline: float, network: NetworkPolicy | None = None
+    ) -> None:
+        self._network = network
         self._deadline = Deadline(clock, deadline)
         self._smtp: Dialogue | None = None
         self._stream: socket.socket | None = None
@@ -85,7 +94,7 @@ class Session:
         self._ends_after(self._deadline.left())
         found = addresses(host, policy, self._deadline)
         if isinstance(found, CareofError):
-            raise UnusableError("deadline" if isinstance(found, DeadlineError) else "connect")
+            raise found
         stream = self._hold(connect_any(found, port, self._deadline))
         if context is not None:
             stream = self._secure(stream, context, host)
@@ -185,6 +194,8 @@ class Session:
         if isinstance(error, RefusedError):
             kind = SendRejectedError if error.for_ever else SendUnavailableError
             return kind(f"The server refused the message ({error.detail}).", detail=error.detail)
+        if isinstance(error, DestinationRefusedError) and self._network is not None:
+            return self._network._server_refusal()
         detail = "deadline" if self._over else _reason(error)
         return SendUnavailableError(f"The server cannot be used ({detail}).", detail=detail)
 

@@ -12,9 +12,18 @@ from careof.errors import InvalidReferenceError
 
 MAX_LENGTH = 256  # characters
 
+# Nearly all of them: nothing that is refused below has only these.
+_PLAIN = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_LENGTH}}}")
 _EMAIL = re.compile(r"[^@\s]@[^@\s]+\.[^@\s]")
 _PHONE = re.compile(r"\s*\+(?:[\s().\-/]*[0-9]){7,15}[\s().\-/]*")
 _SCHEME = re.compile(r"\s*(?:tel|mailto|sms):", re.IGNORECASE)
+
+
+def is_plain(reference_id: object) -> bool:
+    """
+    Whether *reference_id* is letters, digits, ``_`` and ``-`` of ASCII, which mean themselves.
+    """
+    return isinstance(reference_id, str) and _PLAIN.fullmatch(reference_id) is not None
 
 
 def refuse_reference(reference_id: object) -> InvalidReferenceError | None:
@@ -25,6 +34,8 @@ def refuse_reference(reference_id: object) -> InvalidReferenceError | None:
     an international number where a reference belongs means that the host still
     holds what it wanted to be rid of.
     """
+    if is_plain(reference_id):
+        return None
     if not isinstance(reference_id, str):
         return _refused(f"expected a str, got {type(reference_id).__name__}", "reference_type")
     if not reference_id:

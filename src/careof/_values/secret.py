@@ -31,7 +31,7 @@ class Secret(Sealed):
         if problem:
             del self, value  # a traceback with locals would show it
             raise ConfigurationError(f"Secret {problem}.", detail="secret")
-        self._comes_from(lambda: value, "***")
+        self._comes_from(lambda: value, _FIXED)
 
     @classmethod
     def from_env(cls, name: str) -> Secret:
@@ -74,6 +74,11 @@ class Secret(Sealed):
         self._read = read
         self._origin = origin
 
+    @property
+    def _is_fixed(self) -> bool:
+        # It has no source where it could change.
+        return self._origin is _FIXED
+
     def reveal(self) -> str:
         """
         The secret itself.
@@ -107,6 +112,9 @@ class Secret(Sealed):
 
     def __repr__(self) -> str:
         return f"Secret({self._origin})"
+
+
+_FIXED = "***"
 
 
 def _problem(value: object) -> str:

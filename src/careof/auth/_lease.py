@@ -27,7 +27,8 @@ from careof._network.identity_numbers import number_of
 from careof._network.network import Network
 from careof._values.clock import Clock
 from careof.auth._access_token import AccessToken, HeldToken, begin, held
-from careof.auth._cache import PROCESS_CACHE, TokenCache, fingerprint
+from careof.auth._cache import PROCESS_CACHE, TokenCache
+from careof.auth._fingerprint import Fingerprint
 from careof.auth._token_answer import refused_token
 from careof.errors import AuthenticationError, CareofError
 
@@ -50,6 +51,7 @@ class Strategy(Protocol):
     leeway: float
     cache: TokenCache | None
     clock: Clock
+    careof_fingerprint: Fingerprint | None
 
     def token_request(self) -> httpx.Request: ...
 
@@ -131,9 +133,17 @@ class Lease:
     def _key_now(self) -> str:
         # The class itself, not its name: a class made in a function has the
         # name of its sisters and may ask elsewhere.
-        return fingerprint(
-            number_of(type(self._strategy)), self._strategy.identity(), self.call.network.identity
+        identity = (
+            number_of(type(self._strategy)),
+            self._strategy.identity(),
+            self.call.network.identity,
         )
+        known = self._strategy.careof_fingerprint
+        if known is None or not known.is_of(identity):
+            known = Fingerprint(identity)
+            # Past a __setattr__ of its own, as that of a frozen dataclass.
+            object.__setattr__(self._strategy, "careof_fingerprint", known)
+        return known.key
 
     def _join(self, *, replaces_rejected: bool) -> Future[Any]:
         fetch = functools.partial(
@@ -168,6 +178,8 @@ class Lease:
         return outcome
 
     def _note(self, token: AccessToken, remark: str) -> None:
+        if not self.call.is_watched:
+            return
         self.call.passed("token", remark)
         known = held(token)
         left = f"{known.seconds_left(self._strategy.clock):.0f} s left"

@@ -5,21 +5,23 @@ The base of every scheme that fetches a token.
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Collection, Generator, Iterator
 from datetime import timedelta
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import httpx
 
-from careof._network.flights import async_wait_for, wait_for
+from careof._network.asked import place_of
 from careof._network.limits import seconds
-from careof._network.policy import port_of
+from careof._network.waits import Landed
 from careof._values.clock import SYSTEM_CLOCK, Clock
 from careof._values.unwrap import unwrap
 from careof.auth._access_token import AccessToken
 from careof.auth._cache import TokenCache
+from careof.auth._fingerprint import Fingerprint
 from careof.auth._lease import Lease
 from careof.auth._static import credential_header_problem, set_header
 from careof.auth._strategy import AuthStrategy
@@ -27,7 +29,9 @@ from careof.errors import ConfigurationError
 
 # They say how a token is used, not which token it is.
 _NOT_IDENTITY = frozenset(
-    {"cache", "clock", "leeway", "rejected_statuses", "header", "prefix", "__weakref__"}
+    {"cache", "clock", "leeway", "rejected_statuses", "header", "prefix"}
+    | {"careof_fingerprint"}
+    | {"__weakref__"}
 )
 
 
@@ -65,6 +69,8 @@ class TokenAuth(AuthStrategy, ABC):
     prefix: str = "Bearer"
     cache: TokenCache | None = None
     clock: Clock = SYSTEM_CLOCK
+    # Of its last request; careof's own.
+    careof_fingerprint: Fingerprint | None = None
 
     def __init__(
         self,
@@ -123,7 +129,7 @@ class TokenAuth(AuthStrategy, ABC):
         Secrets go in as ``Secret``; they are hashed under a key of this process.
         What is no value, as an object that can be changed, is refused.
         """
-        return tuple((name, value) for name, value in _stored(self) if name not in _NOT_IDENTITY)
+        return tuple([pair for pair in _stored(self) if pair[0] not in _NOT_IDENTITY])
 
     def apply_token(self, request: httpx.Request, token: AccessToken) -> None:
         """
@@ -159,13 +165,13 @@ class TokenAuth(AuthStrategy, ABC):
         token = lease.cached()
         if token is None:
             flight = lease.flight()
-            wait_for(flight, lease.call.deadline.left())
+            Landed(flight, lease.call.deadline).block()
             token = unwrap(lease.landed(flight))
         self.apply_token(request, token)
         response = yield request
         if self._can_repeat(request, response) and lease.discard(token):
             flight = lease.replacement()
-            wait_for(flight, lease.call.deadline.left())
+            Landed(flight, lease.call.deadline).block()
             self.apply_token(request, unwrap(lease.landed(flight)))
             yield request
 
@@ -179,13 +185,13 @@ class TokenAuth(AuthStrategy, ABC):
         token = lease.cached()
         if token is None:
             flight = lease.flight()
-            await async_wait_for(flight, lease.call.deadline.left())
+            await Landed(flight, lease.call.deadline).suspend()
             token = unwrap(lease.landed(flight))
         self.apply_token(request, token)
         response = yield request
         if self._can_repeat(request, response) and lease.discard(token):
             flight = lease.replacement()
-            await async_wait_for(flight, lease.call.deadline.left())
+            await Landed(flight, lease.call.deadline).suspend()
             self.apply_token(request, unwrap(lease.landed(flight)))
             yield request
 
@@ -195,7 +201,7 @@ class TokenAuth(AuthStrategy, ABC):
         # A body that was streamed is gone, and would be sent empty.
         return (
             self.is_rejected(response)
-            and _origin(response.request.url) == _origin(request.url)
+            and place_of(response.request).origin == place_of(request).origin
             and isinstance(request.stream, httpx.ByteStream)
         )
 
@@ -210,13 +216,17 @@ def _is_cache(cache: object) -> bool:
 
 def _stored(strategy: TokenAuth) -> Iterator[tuple[str, object]]:
     yield from sorted(vars(strategy).items())
+    for name, member in _slots(type(strategy)):
+        with contextlib.suppress(AttributeError):  # not set
+            yield name, member.__get__(strategy)
+
+
+@functools.lru_cache(maxsize=64)
+def _slots(kind: type) -> list[tuple[str, Any]]:
     # attrs.define keeps what it defines in slots, where vars() sees nothing.
-    for kind in type(strategy).__mro__:
-        for name, member in vars(kind).items() if "__slots__" in vars(kind) else ():
-            if inspect.ismemberdescriptor(member):
-                with contextlib.suppress(AttributeError):  # not set
-                    yield name, member.__get__(strategy)
-
-
-def _origin(url: httpx.URL) -> tuple[str, str, int]:
-    return url.scheme, url.host, port_of(url)
+    return [
+        (name, member)
+        for base in kind.__mro__
+        for name, member in (vars(base).items() if "__slots__" in vars(base) else ())
+        if inspect.ismemberdescriptor(member)
+    ]

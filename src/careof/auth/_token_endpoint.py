@@ -20,6 +20,7 @@ from careof._values.secret import Secret, reveal
 from careof._values.unwrap import unwrap
 from careof.auth._access_token import AccessToken, read_lifetime
 from careof.auth._cache import TokenCache
+from careof.auth._fingerprint import FixedTexts
 from careof.auth._static import credential_header_problem, header_value
 from careof.auth._token import TokenAuth
 from careof.auth._token_answer import no_token
@@ -73,15 +74,18 @@ class TokenEndpointAuth(TokenAuth):
         name = type(self).__name__
         parts = request_parts(name, method=method, headers=headers, json=json, form=form)
         del headers, json, form  # a traceback with locals would show them
-        self._headers, self._json, self._form = unwrap(parts)
-        del parts
+        own_headers, self._json, own_form = unwrap(parts)
+        self._headers = FixedTexts(own_headers)
+        self._form = None if own_form is None else FixedTexts(own_form)
+        del parts, own_headers, own_form
         self._method = method
         token_url = absolute_url(url)
         if token_url is None:
             raise ConfigurationError(
                 f"{name}: url: expected an absolute https URL without user and password."
             )
-        self._url = token_url
+        # As a text: a URL is equal to the text that it is, and has another key.
+        self._url = str(token_url)
         problem = credential_header_problem(header)
         if problem:
             raise ConfigurationError(f"{name}: header: {problem}.")
