@@ -32,7 +32,7 @@ def test_what_is_no_call_is_not_taken_for_one():
 
 def test_a_foreign_transport_is_told_how_much_time_is_left():
     clock = FakeClock()
-    call = Network(clock=clock).call(10)
+    call = Network(clock=clock, transport=httpx.MockTransport(httpx.Response)).call(10)
     clock.advance(4)
     request = call.carried_by(httpx.Request("GET", "https://a.example/"))
 

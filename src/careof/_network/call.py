@@ -66,6 +66,7 @@ class Call:
         is_watched: Whether somebody will read its steps.
         started_at: When it began, in seconds since 1970.
         steps: Those that are over.
+        tells_timeouts: Whether its requests carry how much time is left.
         step: The one under way, which a deadline that passes now interrupts.
     """
 
@@ -85,6 +86,7 @@ class Call:
         "started_at",
         "step",
         "steps",
+        "tells_timeouts",
     )
 
     def __init__(
@@ -100,6 +102,7 @@ class Call:
         self.question: httpx.Request | None = None
         self.deadline = deadline
         self.attempt = 1
+        self.tells_timeouts: bool = getattr(network, "is_foreign", True)
         self.is_reused = False
         self.is_watched = is_watched
         self.steps: list[Step] = []
@@ -239,14 +242,15 @@ class Call:
 
     def carried_by(self, request: httpx.Request) -> httpx.Request:
         """
-        The *request*, carrying this call and timeouts for foreign transports.
+        The *request*, carrying this call, and timeouts for a foreign transport.
         """
-        left = self.deadline.left()
-        request.extensions = {
-            **request.extensions,
-            EXTENSION: self,
-            "timeout": dict.fromkeys(("connect", "read", "write", "pool"), left),
-        }
+        extensions = request.extensions
+        if extensions.get(EXTENSION) is not self or self.tells_timeouts:
+            request.extensions = {**extensions, EXTENSION: self}
+            if self.tells_timeouts:
+                left = self.deadline.left()
+                names = ("connect", "read", "write", "pool")
+                request.extensions["timeout"] = dict.fromkeys(names, left)
         return request
 
 

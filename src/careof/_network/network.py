@@ -62,6 +62,7 @@ class _Settings:
         self.identity = (number_of(ssl_context), number_of(transport))
         self._ssl_context = ssl_context
         self._given = transport
+        self.is_foreign = transport is not None
         self._pool = Pool(clock) if reuse else None
         # Not `or`: a test's transport that is false would give way to the real one.
         self._transport = (
@@ -89,7 +90,7 @@ class _Settings:
 
     def _is_ours(self, auth: httpx.Auth) -> bool:
         # Ours know the deadline wherever they wait, and log nothing.
-        return self._given is None and type(auth).__module__.startswith("careof.")
+        return not self.is_foreign and type(auth).__module__.startswith("careof.")
 
     def close(self) -> None:
         """
