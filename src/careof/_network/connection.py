@@ -95,10 +95,10 @@ class Connection:
 
     def is_quiet(self) -> bool:
         """
-        Whether not one byte is left of what came, and none has come since.
+        Whether nothing is left of what came, and nothing has come since.
 
-        TLS may have said something of its own: the session tickets of a server
-        often come behind its handshake.
+        But TLS may have had something of its own to say: the session tickets of
+        a server come behind its handshake.
         """
         tls = self._tls
         try:
