@@ -71,7 +71,7 @@ class Fingerprint:
         _put(flat, secrets, identity)
         # Each is read once, for the key and for the comparison.
         values = [secret.reveal() for secret in secrets]
-        self.key = hmac.digest(_PROCESS_KEY, flat + _digest(values), "sha256").hex()
+        self.key: str = hmac.digest(_PROCESS_KEY, flat + _digest(values), "sha256").hex()
         pairs = [pair for pair in zip(secrets, values, strict=True) if not pair[0]._is_fixed]
         self._sources = [secret for secret, _ in pairs]
         self._digest = _digest([value for _, value in pairs])
