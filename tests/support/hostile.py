@@ -148,7 +148,7 @@ class Endpoint:
                     await play(peer)
             except (OSError, EOFError, TimeoutError):
                 pass  # what the client does to us, closing first of all, is its right
-            except Exception:
+            except Exception:  # a mistake in a mode: the test is told, and the server goes on
                 self.bugs.append(traceback.format_exc())
             finally:
                 writer.transport.abort() if peer.is_reset else writer.close()

@@ -34,7 +34,8 @@ class AskedRequest(httpx.Request):
     A request with a body that is here in full.
 
     Args:
-        url: Its URL as a text, which is *place* in other words.
+        url: Its URL as a text.
+        place: The same in parts, if they are known.
         headers: All of them, the host and the length included.
     """
 
@@ -43,7 +44,7 @@ class AskedRequest(httpx.Request):
         method: str,
         url: str,
         *,
-        place: Place,
+        place: Place | None,
         headers: dict[str, str],
         content: bytes = b"",
     ) -> None:
@@ -54,7 +55,7 @@ class AskedRequest(httpx.Request):
         self._given = self.stream
         self._text = url
         self._parsed: httpx.URL | None = None
-        self.place: Place | None = place
+        self.place = place
 
     @property
     def url(self) -> httpx.URL:
@@ -99,8 +100,14 @@ def place_of(request: httpx.Request) -> Place:
     place = request.place if isinstance(request, AskedRequest) else None
     if place is not None:
         return place
-    url = request.url
-    return Place((url.scheme, url.raw_host.decode("ascii"), port_of(url)), url.raw_path)
+    return Place(origin_of(request.url), request.url.raw_path)
+
+
+def origin_of(url: httpx.URL) -> Origin:
+    """
+    Scheme, host and port of *url*.
+    """
+    return url.scheme, url.raw_host.decode("ascii"), port_of(url)
 
 
 def port_of(url: httpx.URL) -> int:

@@ -13,6 +13,7 @@ import re
 
 import httpx
 
+from careof._network.headers import NAME, VALUE
 from careof._network.whole import WholeResponse
 
 MAX_HEAD = 32 * 1024  # bytes of a status line and headers
@@ -20,7 +21,7 @@ MAX_HEAD = 32 * 1024  # bytes of a status line and headers
 # RFC 9112 §4 and §5, without what is obsolete, folded, or not ASCII.
 _HEAD = re.compile(
     rb"HTTP/1\.1 ([2-5][0-9][0-9]) [ -~]*\r\n"
-    rb"((?:[!#$%&'*+.^_`|~0-9A-Za-z-]+: ?(?:[!-~](?:[ -~]*[!-~])?)?\r\n)++)\r\n"
+    rb"((?:%b: ?(?:%b)?\r\n)++)\r\n" % (NAME.encode(), VALUE.encode())
 )
 # They say how the body is sent, or what becomes of the connection.
 _TELLING = frozenset((b"connection", b"content-encoding", b"transfer-encoding"))

@@ -1,16 +1,17 @@
 """
 What keeps a dead endpoint from costing every reference its whole deadline.
 
-Theory of operation: some lookups in a row that failed open the circuit.  While it is open
-every lookup fails at once, and the receipt says when to come back.  When the
-pause is over, whoever comes first goes ahead, and the pause begins anew for the
-others: if that one is cancelled, nothing is owed.  Its success closes the
+Theory of operation: some lookups in a row that failed open the circuit.  While
+it is open every lookup fails at once, and the receipt says when to come back.
+When the pause is over, whoever comes first goes ahead, and the pause begins anew
+for the others: if that one is cancelled, nothing is owed.  Its success closes the
 circuit, its failure makes the pause longer.
 """
 
 from __future__ import annotations
 
 from careof._values.clock import Clock
+from careof._values.event import ANSWER_STEPS
 from careof.errors import CareofError, EndpointUnavailableError
 
 # Lookups, each with all of its tries: a restart that those outlast is none of
@@ -18,9 +19,6 @@ from careof.errors import CareofError, EndpointUnavailableError
 THRESHOLD = 5
 FIRST_PAUSE = 5.0  # seconds
 LONGEST_PAUSE = 60.0  # seconds
-
-# From the first of these on, an answer came from the endpoint itself.
-_ANSWERED = ("status", "body", "selection", "address")
 
 
 class Circuit:
@@ -80,7 +78,7 @@ class Circuit:
                 self._open(FIRST_PAUSE)
             elif self._is_probed:
                 self._open(min(2 * self._pause, LONGEST_PAUSE))
-        elif not isinstance(outcome, CareofError) or outcome.step in _ANSWERED:
+        elif not isinstance(outcome, CareofError) or outcome.step in ANSWER_STEPS:
             self._failures = 0
             self._pause = 0.0
             self._is_probed = False

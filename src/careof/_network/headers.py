@@ -7,10 +7,12 @@ from __future__ import annotations
 import re
 
 # RFC 9110 §5.6.2: a token.
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 # Visible ASCII, with spaces inside.  RFC 9110 §5.5 has more, for history's sake.
-_VALUE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
+VALUE = r"[!-~](?:[ -~]*[!-~])?"
 
+_NAME = re.compile(NAME)
+_VALUE = re.compile(VALUE)
 
 # They belong to the connection (RFC 9110 §7.6.1) or are set by careof.
 _RESERVED = frozenset(

@@ -14,12 +14,13 @@ import re
 import httpx
 
 from careof._network.asked import place_of
+from careof._network.headers import NAME, VALUE
 
 # RFC 9112 §3 and §5.  No value holds a line break, or there would be more lines
 # than headers.
 _HEAD = re.compile(
     rb"(?:GET|POST) [!-~]+ HTTP/1\.1\r\n"
-    rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+: [!-~](?:[ -~]*[!-~])?\r\n)++\r\n"
+    rb"(?:%b: %b\r\n)++\r\n" % (NAME.encode(), VALUE.encode())
 )
 _OURS = ((b"Accept-Encoding", b"identity"), (b"Cache-Control", b"no-cache, no-store"))
 _CLOSING = ((b"Connection", b"close"),)

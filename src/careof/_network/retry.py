@@ -108,8 +108,7 @@ class Retry:
         }
 
     def _stops(self, state: Any) -> bool:
-        is_spent = self._made >= self._policy.attempts
-        return is_spent or bool(state.upcoming_sleep >= self._call.deadline.left())
+        return bool(state.upcoming_sleep >= self._call.deadline.left())
 
 
 def is_passing(outcome: object) -> bool:

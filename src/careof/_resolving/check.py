@@ -14,21 +14,10 @@ import attrs
 from careof._network.call import Call, Step
 from careof._resolving.selector import ContactSelector
 from careof._values.contact import Contact
+from careof._values.event import CALL_STEPS
 from careof.errors import CareofError, NoAddressError
 
-# In the order in which somebody who sets up an endpoint has to get them right.
-STEPS = (
-    "template",
-    "destination",
-    "connect",
-    "tls",
-    "token",
-    "token lifetime",
-    "status",
-    "body",
-    "selection",
-    "address",
-)
+STEPS = ("template", *CALL_STEPS)
 
 WIDTH = 80  # columns of a terminal
 

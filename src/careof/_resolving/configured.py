@@ -88,14 +88,14 @@ class Configured(Generic[Transport]):
         if not _is_clock(clock):
             raise ConfigurationError(f"{kind}: clock: expected monotonic() and time().")
         self._limits = Limits() if limits is None else limits
-        self._policy = NetworkPolicy() if network is None else network
-        self._policy.check_url(request.origin)
+        policy = NetworkPolicy() if network is None else network
+        policy.check_url(request.origin)
         self._auth = NoAuth() if auth is None else auth
         self._lookup = Lookup(request, contact, self._limits)
         self._selector = contact
         self._name = request.origin.host if name is None else name
         self._network = self._network_type(
-            policy=self._policy,
+            policy=policy,
             limits=self._limits,
             ssl_context=ssl_context,
             clock=clock,

@@ -12,6 +12,7 @@ from careof._reading.strict_json import read_json
 from careof._resolving.selector import ContactSelector
 from careof._resolving.template import RequestTemplate
 from careof._values.contact import Contact
+from careof._values.event import ANSWER_STEPS
 from careof.errors import (
     AuthenticationError,
     CareofError,
@@ -20,9 +21,6 @@ from careof.errors import (
     ReferenceNotFoundError,
     UnexpectedAnswerError,
 )
-
-# The steps of an error that an answer has led to.
-_OF_ANSWERS = ("status", "body", "selection", "address")
 
 
 class Lookup:
@@ -84,7 +82,7 @@ def is_unconfirmed(outcome: Contact | CareofError) -> bool:
     Whether *outcome* was read from an answer that no echo confirms, and would stand.
     """
     return (
-        isinstance(outcome, CareofError) and not outcome.retryable and outcome.step in _OF_ANSWERS
+        isinstance(outcome, CareofError) and not outcome.retryable and outcome.step in ANSWER_STEPS
     )
 
 

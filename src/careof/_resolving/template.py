@@ -18,7 +18,7 @@ from urllib.parse import unquote
 
 import httpx
 
-from careof._network.asked import AskedRequest, Place, place_of
+from careof._network.asked import AskedRequest, Place, origin_of
 from careof._network.headers import is_header_value
 from careof._network.request_parts import Texts, absolute_url, request_parts
 from careof._reading.trees import map_texts
@@ -101,7 +101,7 @@ class RequestTemplate(Unpicklable):
         self._expand = URITemplate(self._url).expand
         self._plain_url = _EXPRESSION.sub(_expanded, self._url)
         self._netloc = self._origin.netloc.decode("ascii")
-        self._address = place_of(httpx.Request("GET", self._origin)).origin
+        self._address = origin_of(self._origin)
         self._plain_target = _target(self._plain_url)
         self._plain_headers: dict[str, str] = {}
         self._filled_headers: Texts = {}
@@ -122,9 +122,10 @@ class RequestTemplate(Unpicklable):
         """
         The request for *reference_id*, or the error that says why there is none.
         """
-        url = self._filled_url(reference_id)
-        if isinstance(url, CareofError):
-            return url
+        located = self._located(reference_id)
+        if isinstance(located, CareofError):
+            return located
+        url, place = located
 
         def fill(text: str | Secret) -> str:
             # A secret is not searched: it is the host's, and has no placeholder.
@@ -151,22 +152,21 @@ class RequestTemplate(Unpicklable):
         return AskedRequest(
             self._method,
             url,
-            place=self._place(reference_id, url),
+            place=place,
             headers={"host": self._netloc, **headers},
             content=content,
         )
 
-    def _place(self, reference_id: str, url: str) -> Place:
-        if is_plain(reference_id):
-            target = self._plain_target.replace(PLACEHOLDER, reference_id).encode()
-        else:
-            target = httpx.URL(url).raw_path
-        return Place(self._address, target)
-
-    def _filled_url(self, reference_id: str) -> str | InvalidReferenceError:
+    def _located(self, reference_id: str) -> tuple[str, Place | None] | InvalidReferenceError:
+        """
+        The URL for *reference_id*, and the same in parts where nothing is encoded.
+        """
+        place = None
         if is_plain(reference_id):
             # Nothing to refuse, nothing to encode, no dot for a segment.
             url = self._plain_url.replace(PLACEHOLDER, reference_id)
+            target = self._plain_target.replace(PLACEHOLDER, reference_id)
+            place = Place(self._address, target.encode())
         else:
             refused = refuse_reference(reference_id) or self._leaves_its_segment(reference_id)
             if refused is not None:
@@ -178,7 +178,7 @@ class RequestTemplate(Unpicklable):
                 detail="reference_length",
                 step="template",
             )
-        return url
+        return url, place
 
     def _leaves_its_segment(self, reference_id: str) -> InvalidReferenceError | None:
         # RFC 3986 §5.2.4: "." and ".." are removed with the segment before

@@ -17,20 +17,12 @@ from careof.errors import ConfigurationError, is_safe_detail
 
 OK = "ok"
 
-# One step each, as the configuration test has them, then what they add up to.
-STEPS = (
-    "destination",
-    "connect",
-    "tls",
-    "token",
-    "token lifetime",
-    "status",
-    "body",
-    "selection",
-    "address",
-    "attempt",
-    "resolve",
-)
+# The steps of which an error can only come from an answer of the endpoint.
+ANSWER_STEPS = ("status", "body", "selection", "address")
+# In the order in which somebody who sets up an endpoint has to get them right.
+CALL_STEPS = ("destination", "connect", "tls", "token", "token lifetime", *ANSWER_STEPS)
+# One event each, then what they add up to.
+STEPS = (*CALL_STEPS, "attempt", "resolve")
 
 # The hooks of this process that raised, by name: a broken hook is a line in
 # the log, not one line for each person of a survey.
@@ -74,8 +66,9 @@ class Event:
         endpoint: The ``name`` of the resolver.
         host: The server of the URL template, also for the steps of a token.
         step: ``destination``, ``connect``, ``tls``, ``token`` or ``token lifetime``;
-            ``status`` for the answer, or in its place ``body`` or ``selection``
-            if it failed there; ``attempt`` for the try, ``resolve`` for the call.
+            ``status`` for the answer, or in its place ``body``, ``selection`` or
+            ``address`` if it failed there; ``attempt`` for the try, ``resolve``
+            for the call.
         attempt: Which try it belongs to, from 1.
         status: The HTTP status, where there is one.
         outcome: ``"ok"``, or the word of ``careof.Outcome`` for what went wrong.

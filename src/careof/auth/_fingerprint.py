@@ -108,10 +108,14 @@ def _types(value: tuple[object, ...]) -> list[type]:
 def _digest(values: list[str]) -> bytes:
     flat = bytearray()
     for value in values:
-        text = value.encode()
-        flat += len(text).to_bytes(8, "big")
-        flat += text
+        _add(flat, b"", value.encode())
     return hmac.digest(_PROCESS_KEY, flat, "sha256")
+
+
+def _add(flat: bytearray, name: bytes, part: bytes) -> None:
+    flat += name
+    flat += len(part).to_bytes(8, "big")
+    flat += part
 
 
 def _put(flat: bytearray, secrets: list[Secret], value: object) -> None:
@@ -119,10 +123,7 @@ def _put(flat: bytearray, secrets: list[Secret], value: object) -> None:
     known = _EXACT.get(type(value))
     if known is not None:
         name, in_bytes = known
-        part = in_bytes(value)
-        flat += name
-        flat += len(part).to_bytes(8, "big")
-        flat += part
+        _add(flat, name, in_bytes(value))
     elif isinstance(value, Secret):
         # Here only its place; what it is goes into the digest.
         flat += b"secret"
@@ -158,10 +159,7 @@ def _put_leaf(flat: bytearray, value: object) -> None:
         return
     for kind, in_bytes in _VALUES:
         if isinstance(value, kind):
-            part = in_bytes(value)
-            flat += kind.__name__.encode()
-            flat += len(part).to_bytes(8, "big")
-            flat += part
+            _add(flat, kind.__name__.encode(), in_bytes(value))
             return
     raise ConfigurationError(
         f"identity(): a {type(value).__name__} cannot be told apart from others, or from what it "
