@@ -10,6 +10,7 @@ import respx
 
 from careof import Limits, NetworkPolicy
 from careof._network.network import MAX_REQUESTS, AsyncNetwork, Network
+from careof._network.tls import default_context
 from careof.auth import NoAuth
 from careof.errors import (
     AuthenticationError,
@@ -280,8 +281,9 @@ def test_the_network_for_a_thread_is_the_same_to_tokens(shell):
     blocking = network.blocking()
 
     assert isinstance(blocking, Network)
-    assert (blocking.identity, blocking.limits, blocking.clock) == (
-        network.identity,
+    assert (blocking.place, blocking.is_anywhere, blocking.limits, blocking.clock) == (
+        network.place,
+        network.is_anywhere,
         network.limits,
         network.clock,
     )
@@ -334,12 +336,46 @@ def test_a_policy_and_limits_that_are_false_are_kept(shell):
     assert network.limits is limits
 
 
-def test_networks_with_other_transports_have_other_identities(shell):
-    assert network_of(shell, ok).identity != network_of(shell, ok).identity
+def test_networks_with_other_transports_are_other_places(shell):
+    assert network_of(shell, ok).place != network_of(shell, ok).place
 
 
-def test_networks_without_anything_of_their_own_have_one_identity(shell):
-    assert network_of(shell).identity == network_of(shell).identity
+def test_networks_without_anything_of_their_own_are_one_place(shell):
+    assert network_of(shell).place == network_of(shell).place
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        NetworkPolicy(allow_http=True),
+        NetworkPolicy(ports={443, 8443}),
+        NetworkPolicy(ports=None),
+        NetworkPolicy(allow_networks=["10.1.0.0/16"]),
+        NetworkPolicy.for_loopback(),
+    ],
+)
+def test_what_one_policy_lets_in_is_not_there_under_another(policy):
+    """
+    A token that was fetched where a lenient policy lets it would serve a strict one.
+    """
+    assert Network(policy=policy).place != Network().place
+
+
+def test_equal_policies_are_one_place():
+    ports = [443, 8443, 8080, 1, 2, 3]
+    policies = [NetworkPolicy(ports=ports), NetworkPolicy(ports=ports[::-1])]
+
+    assert len({Network(policy=policy).place for policy in policies}) == 1
+
+
+def test_only_a_network_without_anything_of_its_own_is_the_same_elsewhere():
+    networks = [
+        Network(),
+        Network(transport=httpx.MockTransport(ok)),
+        Network(ssl_context=default_context()),
+    ]
+
+    assert [network.is_anywhere for network in networks] == [True, False, False]
 
 
 class Double:

@@ -22,6 +22,7 @@ NAMES = {
     "__aexit__": "__exit__",
     "aclose": "close",
     "aiter_raw": "iter_raw",
+    "aread": "read",
     "anext": "next",
     "asend": "send",
     "async_auth_flow": "sync_auth_flow",
@@ -37,6 +38,7 @@ NAMES = {
 # Exempt are the methods that build the objects, or have nothing to wait for.
 CLASSES = [
     ("_resolving/protocols.py", "Resolver", set()),
+    ("auth/_cache.py", "TokenCache", set()),
     ("_resolving/resolver.py", "HttpResolver", set()),
     ("_network/network.py", "Network", {"blocking", "_bounded"}),
     ("_network/foreign.py", "Foreign", set()),
@@ -75,6 +77,7 @@ ALONE = {
     # The async side of a bridge, and of what is here in full.
     "_network/bridge.py": {"ThroughTheLoop._ask"},
     "_network/asked.py": {"AskedRequest.aread"},
+    "auth/_sharing.py": {"Shared._awaited"},
     # A blocking one in a thread.
     "_sending/smtp.py": {"AsyncSmtpSender.send"},
     # Doubles, whose own tests drive both.

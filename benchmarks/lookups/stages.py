@@ -51,7 +51,7 @@ STAGES = (
         "lease the token",
         (
             "careof.auth._lease:Lease.__init__",
-            "careof.auth._lease:Lease.cached",
+            "careof.auth._lease:Lease.at_hand",
             "careof.auth:TokenAuth.apply_token",
         ),
     ),

@@ -9,7 +9,6 @@ from careof import Secret
 from careof.auth import AccessToken
 from careof.auth._access_token import (
     LONGEST_LIFETIME,
-    REFRESH_PAUSE,
     begin,
     held,
     read_lifetime,
@@ -113,7 +112,6 @@ def test_a_lifetime_counts_from_when_the_token_was_asked_for():
     token = begin(AccessToken("t", lifetime=100), asked_for=asked_for, configured=None, leeway=30)
 
     assert token.seconds_left(clock) == 60
-    assert token.age(clock) == 40
 
 
 def test_a_token_dies_while_the_machine_sleeps():
@@ -140,34 +138,6 @@ def test_a_wall_clock_that_is_turned_back_prolongs_nothing(passed, alive):
     clock.advance(passed)
 
     assert token.is_alive(clock) is alive
-
-
-def test_after_a_failed_refresh_the_token_waits_before_it_asks_again():
-    clock = FakeClock()
-    token = token_asked_for_now(clock, lifetime=1000)
-    clock.advance(975)
-
-    token.postpone_refresh(clock, None)
-    at_once = token.wants_refresh(clock)
-    clock.advance(REFRESH_PAUSE)
-
-    assert at_once is False
-    assert token.wants_refresh(clock) is True
-
-
-@pytest.mark.parametrize("retry_after, pause", [(12.0, 12.0), (0.0, REFRESH_PAUSE)])
-def test_after_a_failed_refresh_retry_after_is_respected(retry_after, pause):
-    clock = FakeClock()
-    token = token_asked_for_now(clock, lifetime=1000)
-    clock.advance(975)
-
-    token.postpone_refresh(clock, retry_after)
-    clock.advance(pause - 0.5)
-    before = token.wants_refresh(clock)
-    clock.advance(0.5)
-
-    assert before is False
-    assert token.wants_refresh(clock) is True
 
 
 def test_a_token_that_a_host_puts_into_a_cache_lives_until_it_expires():

@@ -1,19 +1,18 @@
 from __future__ import annotations
 
-import dataclasses
-
 import attrs
 import httpx
 import pytest
 
-from careof import Limits, Secret
+from careof import Limits, NetworkPolicy, Secret
 from careof._network.call import call_of
 from careof._network.flights import wait_for
 from careof._network.network import Network
+from careof._network.waits import drive
 from careof.auth import AccessToken, MemoryTokenCache, TokenAuth, _lease
-from careof.auth._access_token import REFRESH_PAUSE
 from careof.auth._cache import PROCESS_CACHE
-from careof.auth._lease import REJECTION_PAUSE, Lease
+from careof.auth._history import JITTER, PASSING_PAUSES, REJECTION_PAUSES, history_of
+from careof.auth._lease import Lease, own_network
 from careof.errors import (
     AuthenticationError,
     CareofError,
@@ -42,9 +41,16 @@ def voucher(server, **options):
 
 
 def fetched(lease, flight=None):
-    flight = flight or lease.flight()
+    flight = flight or lease._begun()
     wait_for(flight, 10)
-    return lease.landed(flight)
+    return drive(lease._landed(flight))
+
+
+def another(lease, token):
+    """
+    What *lease* has in place of *token*, which was just rejected.
+    """
+    return drive(lease.another(token))
 
 
 def value_of(token):
@@ -134,7 +140,7 @@ def test_a_token_of_one_network_is_not_used_in_another():
 def test_without_a_token_there_is_none():
     _, lease = voucher(TokenServer())
 
-    assert lease().cached() is None
+    assert lease().at_hand() is None
 
 
 def test_a_token_that_was_fetched_is_found_by_the_next_lease():
@@ -143,7 +149,7 @@ def test_a_token_that_was_fetched_is_found_by_the_next_lease():
 
     token = fetched(lease())
 
-    assert lease().cached() is token
+    assert lease().at_hand() is token
     assert len(server.token_requests) == 1
 
 
@@ -154,7 +160,7 @@ def test_a_token_that_is_dead_is_not_used():
 
     clock.advance(100)
 
-    assert lease().cached() is None
+    assert lease().at_hand() is None
 
 
 def test_without_a_cache_of_its_own_a_strategy_uses_the_one_of_the_process():
@@ -177,52 +183,16 @@ def test_an_empty_cache_that_has_a_length_is_used():
     assert len(auth.cache) == 1
 
 
-def test_a_cache_that_cannot_be_hashed_is_used():
-    @dataclasses.dataclass
-    class HostCache:
-        tokens: dict = dataclasses.field(default_factory=dict)
-
-        def get(self, key):
-            return self.tokens.get(key)
-
-        def set(self, key, token):
-            self.tokens[key] = token
-
-        def delete_if(self, key, token):
-            raise AssertionError
-
-    _, lease = voucher(TokenServer(), cache=HostCache())
-
-    token = fetched(lease())
-
-    assert lease().cached() is token
-
-
 def test_strategies_with_caches_of_their_own_share_no_flight():
     server = TokenServer()
     server.hold()
     leases = [voucher(server)[1]() for _ in range(2)]
 
-    flights = [lease.flight() for lease in leases]
+    flights = [lease._begun() for lease in leases]
     server.release()
 
     assert [value_of(fetched(*pair)) for pair in zip(leases, flights, strict=True)]
     assert len(server.token_requests) == 2
-
-
-def test_a_cache_that_fails_ends_the_call_with_the_name_of_what_it_raised():
-    class BrokenCache(MemoryTokenCache):
-        def set(self, key, token):
-            raise OSError("hidden")
-
-    _, lease = voucher(TokenServer(), cache=BrokenCache())
-
-    failure = fetched(lease())
-
-    assert type(failure) is EndpointUnavailableError
-    assert failure.step == "token"
-    assert "OSError" in str(failure)
-    assert "hidden" not in insides_of(failure)
 
 
 @pytest.mark.parametrize("passed, requests", [(79.5, 1), (80, 2)])
@@ -234,13 +204,13 @@ def test_near_its_end_a_token_goes_on_while_the_next_one_is_fetched(passed, requ
     server.hold()
     clock.advance(passed)
 
-    tokens = [lease().cached() for _ in range(5)]
+    tokens = [lease().at_hand() for _ in range(5)]
     server.release()
     wait_until(lambda: auth.cache.fillings == requests)
 
     assert tokens == [old] * 5
     assert len(server.token_requests) == requests
-    assert value_of(lease().cached()) == f"token-{requests}"
+    assert value_of(lease().at_hand()) == f"token-{requests}"
 
 
 def test_a_token_that_a_host_keeps_and_returns_again_is_left_as_it_was():
@@ -263,50 +233,6 @@ def test_a_token_that_a_host_keeps_and_returns_again_is_left_as_it_was():
     assert (first.seconds_left(clock), second.seconds_left(clock)) == (20, 100)
 
 
-class SharedCache:
-    """
-    A cache of the host's that several machines share: it makes its tokens itself.
-    """
-
-    def __init__(self, value, expires_at):
-        self.kept = (value, expires_at)
-        self.last = None
-
-    def get(self, key):
-        self.last = None if self.kept is None else AccessToken(*self.kept)
-        return self.last
-
-    def set(self, key, token):
-        self.kept = (value_of(token), token.expires_at)
-
-    def delete_if(self, key, token):
-        if token is self.last:
-            self.kept = None
-
-
-@pytest.mark.parametrize("passed, used", [(99, True), (100, False)])
-def test_a_token_that_a_cache_made_itself_is_used_until_it_expires(passed, used):
-    clock = FakeClock()
-    server = TokenServer()
-    _, lease = voucher(server, cache=SharedCache("t", clock.time() + 100), clock=clock)
-
-    clock.advance(passed)
-
-    assert (lease().cached() is not None) is used
-    assert server.token_requests == []
-
-
-def test_a_token_that_a_cache_made_itself_is_replaced_when_it_is_rejected():
-    clock = FakeClock()
-    _, lease = voucher(TokenServer(), cache=SharedCache("t", clock.time() + 100), clock=clock)
-    mine = lease()
-
-    discarded = mine.discard(mine.cached())
-
-    assert discarded
-    assert value_of(fetched(mine, mine.replacement())) == "token-1"
-
-
 def test_a_refresh_that_fails_leaves_the_token_and_is_not_repeated_at_once():
     clock = FakeClock()
     server = TokenServer(lifetime=100)
@@ -316,16 +242,16 @@ def test_a_refresh_that_fails_leaves_the_token_and_is_not_repeated_at_once():
     server.answer = httpx.Response(503)
 
     fetched(lease())
-    tokens = [lease().cached() for _ in range(5)]
+    tokens = [lease().at_hand() for _ in range(5)]
     requests = len(server.token_requests)
     server.answer = None
-    clock.advance(REFRESH_PAUSE)
-    lease().cached()
+    clock.advance(PASSING_PAUSES[0] * (1 + JITTER))
+    lease().at_hand()
     wait_until(lambda: auth.cache.fillings == 2)
 
     assert tokens == [old] * 5
     assert requests == 2
-    assert value_of(lease().cached()) == "token-3"
+    assert value_of(lease().at_hand()) == "token-3"
 
 
 def test_a_refresh_that_fails_is_not_repeated_before_the_endpoint_wants_it():
@@ -339,7 +265,7 @@ def test_a_refresh_that_fails_is_not_repeated_before_the_endpoint_wants_it():
     fetched(lease())
     clock.advance(19)
 
-    assert lease().cached() is old
+    assert lease().at_hand() is old
     assert len(server.token_requests) == 2
 
 
@@ -366,7 +292,7 @@ def test_an_answer_that_cannot_be_read_is_a_refresh_that_fails():
 
     fetched(lease())
 
-    assert lease().cached() is old
+    assert lease().at_hand() is old
     assert len(server.token_requests) == 2
 
 
@@ -375,7 +301,7 @@ def test_whoever_comes_while_a_flight_is_up_joins_it():
     server.hold()
     _, lease = voucher(server)
 
-    one, other = lease().flight(), lease().flight()
+    one, other = lease()._begun(), lease()._begun()
     server.release()
 
     assert one is other
@@ -386,7 +312,7 @@ def test_whoever_comes_just_after_a_flight_landed_takes_its_token():
     server = TokenServer()
     _, lease = voucher(server)
     late = lease()
-    assert late.cached() is None
+    assert late.at_hand() is None
 
     token = fetched(lease())
 
@@ -397,10 +323,11 @@ def test_whoever_comes_just_after_a_flight_landed_takes_its_token():
 def test_a_flight_that_does_not_land_in_time_is_a_deadline():
     server = TokenServer()
     server.hold()
-    _, lease = voucher(server)
-    flight = lease().flight()
+    auth, lease = voucher(server)
+    flight = lease()._begun()
+    hurried = Lease(auth, request_in(server, seconds=0.02))
 
-    failure = lease().landed(flight)
+    failure = drive(hurried.fetched())
     server.release()
 
     assert type(failure) is DeadlineError
@@ -415,7 +342,7 @@ def test_each_who_waits_gets_an_error_of_its_own():
     server = TokenServer()
     server.answer = httpx.Response(401, json={"error": "invalid_client"})
     _, lease = voucher(server)
-    flight = lease().flight()
+    flight = lease()._begun()
 
     one, other = fetched(lease(), flight), fetched(lease(), flight)
 
@@ -439,7 +366,7 @@ def test_the_lifetime_counts_from_when_the_token_was_asked_for():
     server = TokenServer(lifetime=100)
     server.hold()
     _, lease = voucher(server, clock=clock)
-    flight = lease().flight()
+    flight = lease()._begun()
     wait_until(lambda: server.token_requests)
 
     clock.advance(40)
@@ -502,62 +429,124 @@ def test_a_network_that_refuses_the_token_url_says_so():
     assert server.token_requests == []
 
 
-def test_a_rejected_token_is_dropped():
-    auth, lease = voucher(TokenServer())
+def test_a_rejected_token_is_dropped_and_replaced():
+    server = TokenServer()
+    _, lease = voucher(server)
     token = fetched(lease())
 
-    later = lease()
-    discarded = later.discard(token)
+    other = another(lease(), token)
 
-    assert discarded
-    assert auth.cache.get(later._key) is None
+    assert value_of(other) == "token-2"
+    assert lease().at_hand() is other
 
 
 def test_a_token_that_replaced_the_rejected_one_meanwhile_stays():
+    """
+    https://github.com/telekom/gateway-jumper/pull/170: a late 401 of the old
+    token must not end the new one.
+    """
     server = TokenServer()
     _, lease = voucher(server)
     old = fetched(lease())
-    one, other = lease(), lease()
-    assert one.discard(old)
-    new = fetched(one, one.replacement())
+    one, late = lease(), lease()
+    new = another(one, old)
 
-    assert other.discard(old)
-    assert fetched(other, other.replacement()) is new
+    assert another(late, old) is new
+    assert len(server.token_requests) == 2
+
+
+def test_whoever_is_rejected_while_a_flight_is_up_joins_it():
+    server = TokenServer()
+    _, lease = voucher(server)
+    old = fetched(lease())
+    server.hold()
+    flight = lease()._begun(old)
+    server.release()
+
+    assert another(lease(), old) is flight.result(10)
     assert len(server.token_requests) == 2
 
 
 def test_a_token_that_was_fetched_for_this_request_is_not_replaced():
-    auth, lease = voucher(TokenServer())
+    _, lease = voucher(TokenServer())
     mine = lease()
     token = fetched(mine)
 
-    assert not mine.discard(token)
-    assert auth.cache.get(mine._key) is token
+    assert another(mine, token) is None
+    assert lease().at_hand() is token
 
 
-@pytest.mark.parametrize(
-    "passed, again", [(REJECTION_PAUSE - 0.5, False), (REJECTION_PAUSE, True)]
-)
-def test_the_replacement_of_a_rejected_token_is_not_replaced_for_a_while(passed, again):
+def test_a_token_that_was_rejected_at_once_is_not_replaced_for_the_next_request_either():
     """
-    It is not the token that the endpoint minds.
+    Nor for any that comes with it: all who waited for it were rejected.
     """
     clock = FakeClock()
     _, lease = voucher(TokenServer(), clock=clock)
-    one = lease()
-    one.discard(fetched(lease()))
-    replacement = fetched(one, one.replacement())
+    leases = [lease() for _ in range(5)]
+    tokens = [fetched(each) for each in leases]
 
-    clock.advance(passed)
+    assert [another(*pair) for pair in zip(leases, tokens, strict=True)] == [None] * 5
+    clock.advance(REJECTION_PAUSES[0] - 0.5)
+    assert another(lease(), tokens[0]) is None
+    clock.advance(0.5)
+    assert value_of(another(lease(), tokens[0])) == "token-2"
 
-    assert lease().discard(replacement) is again
+
+def test_the_replacement_of_a_rejected_token_is_replaced_after_growing_pauses():
+    """
+    It is not the token that the endpoint minds: ever fewer requests are made
+    for another one, until an hour lies between them.
+    """
+    clock = FakeClock()
+    server = TokenServer()
+    _, lease = voucher(server, clock=clock)
+    token = fetched(lease())
+    moments = []
+
+    for second in range(20_000):
+        replaced = len(server.token_requests)
+        token = another(lease(), token) or token
+        if len(server.token_requests) > replaced:
+            moments.append(second)
+        clock.advance(1)
+        if not token.is_alive(clock):  # an hour later it is fetched as any other
+            token = fetched(lease())
+
+    assert moments == [0, 5, 25, 105, 425, 1705, 5305, 8905, 12505, 16105, 19705]
 
 
-def test_a_token_that_replaced_none_is_replaced_at_once():
-    _, lease = voucher(TokenServer(), clock=FakeClock())
+def test_a_token_that_was_accepted_is_replaced_at_once_when_it_is_revoked():
+    server = TokenServer()
+    _, lease = voucher(server, clock=FakeClock())
+    first = fetched(lease())
+    second = another(lease(), first)
+
+    lease().accepted(second)
+
+    assert value_of(another(lease(), second)) == "token-3"
+
+
+def test_a_token_that_nobody_rejected_is_accepted_without_a_trace():
+    _, lease = voucher(TokenServer())
     token = fetched(lease())
 
-    assert lease().discard(token)
+    lease().accepted(token)
+
+    assert history_of(lease()._place) is None
+
+
+def test_a_revoked_token_whose_endpoint_fails_ends_in_that_failure():
+    server = TokenServer()
+    _, lease = voucher(server, clock=FakeClock())
+    token = fetched(lease())
+    server.answer = httpx.Response(503)
+
+    failures = [another(lease(), token) for _ in range(3)]
+
+    assert {(type(failure), failure.status) for failure in failures} == {
+        (EndpointUnavailableError, 503)
+    }
+    assert len(server.token_requests) == 2
 
 
 def test_the_steps_tell_where_the_token_is_from_and_how_long_it_lives():
@@ -568,7 +557,7 @@ def test_the_steps_tell_where_the_token_is_from_and_how_long_it_lives():
 
     fetched(Lease(auth, requests[0]))
     clock.advance(10)
-    Lease(auth, requests[1]).cached()
+    Lease(auth, requests[1]).at_hand()
 
     assert [
         [(step.name, step.remark) for step in call_of(request).steps] for request in requests
@@ -581,15 +570,14 @@ def test_the_steps_tell_where_the_token_is_from_and_how_long_it_lives():
 def test_in_a_foreign_client_a_token_goes_through_a_network_of_ours():
     lease = Lease(VoucherAuth(), httpx.Request("GET", CONTACT_URL))
 
-    assert isinstance(lease.call.network, Network)
-    assert lease.call.network.policy == Network().policy
-    assert 0 < lease.call.deadline.left() <= Network().limits.deadline
+    assert lease._network is own_network()
+    assert own_network().policy == NetworkPolicy()
+    assert 0 < lease._deadline().left() <= Limits().deadline
 
 
-def test_the_strategies_of_a_process_share_one_foreign_network():
+def test_in_foreign_clients_equal_strategies_share_a_token():
     leases = [Lease(VoucherAuth(), httpx.Request("GET", CONTACT_URL)) for _ in range(2)]
 
-    assert leases[0].call.network is leases[1].call.network
     assert leases[0]._key == leases[1]._key
 
 

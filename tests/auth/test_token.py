@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 from datetime import timedelta
 
@@ -76,6 +77,16 @@ def tokens_of(sent):
     return [authorization.removeprefix("Bearer ") for _, _, authorization, _ in sent]
 
 
+def drain(flow, *, status):
+    """
+    Answer all that *flow* sends with *status*.
+    """
+    wanted = next(flow)
+    with contextlib.suppress(StopIteration):
+        while True:
+            wanted = flow.send(httpx.Response(status, request=wanted))
+
+
 def test_a_request_goes_out_with_a_token():
     server = TokenServer()
 
@@ -101,6 +112,22 @@ def test_it_goes_once_more_and_no_more():
 
     assert tokens_of(sent) == ["token-1", "token-2"]
     assert len(server.token_requests) == 2
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["another token", "the same token"])
+def test_a_rejection_that_no_other_token_mends_says_so(first):
+    """
+    In a resolver; the client of a host gets the answer.
+    """
+    server = TokenServer()
+    auth = voucher(server, fetch_first=first)
+
+    with pytest.raises(AuthenticationError, match="rejects the token") as caught:
+        drain(auth.sync_auth_flow(request_in(server)), status=401)
+
+    assert (caught.value.detail, caught.value.step) == ("token_rejected", "status")
+    assert caught.value.status == 401
+    assert "token-" not in insides_of(caught.value)
 
 
 def test_the_next_request_begins_with_the_new_token():
@@ -135,7 +162,7 @@ def test_a_token_fetched_for_this_request_is_not_fetched_again():
     assert len(server.token_requests) == 1
 
 
-def test_an_endpoint_that_rejects_every_token_costs_one_token_in_five_seconds():
+def test_an_endpoint_that_rejects_every_token_costs_ever_fewer_tokens():
     clock = FakeClock()
     server = TokenServer()
     auth = voucher(server, clock=clock)
@@ -144,7 +171,7 @@ def test_an_endpoint_that_rejects_every_token_costs_one_token_in_five_seconds():
         conversation(auth, request_in(server), answering(401, 401))
         clock.advance(1)
 
-    assert len(server.token_requests) == 1 + 4
+    assert len(server.token_requests) == 1 + 2  # at once, and after five seconds
 
 
 @pytest.mark.parametrize("status", [200, 204, 302, 400, 402, 403, 404, 500])
@@ -195,18 +222,19 @@ def test_what_is_a_rejection_can_be_overridden():
 )
 def test_a_body_that_was_streamed_is_not_sent_again(body):
     """
-    It would be sent empty.
+    It would be sent empty.  The next request has another token.
     """
     server = TokenServer()
     auth = voucher(server)
-    request = request_in(server, method="POST", **body)
-    flow = auth.sync_auth_flow(request)
-    wanted = next(flow)
 
-    with pytest.raises(StopIteration):
-        flow.send(httpx.Response(401, request=wanted))
+    sent = []
+    flow = auth.sync_auth_flow(request_in(server, method="POST", **body))
+    sent.append(authorization(next(flow)))
+    with pytest.raises(AuthenticationError):
+        flow.send(httpx.Response(401, request=request_in(server, method="POST")))
+    sent.append(authorization(next(auth.sync_auth_flow(request_in(server)))))
 
-    assert len(server.token_requests) == 1
+    assert sent == ["Bearer token-1", "Bearer token-2"]
 
 
 @pytest.mark.parametrize(
@@ -381,7 +409,8 @@ def foreign(monkeypatch):
     A server that the network reaches which foreign clients' strategies use.
     """
     server = TokenServer()
-    monkeypatch.setattr(_lease, "_own_network", lambda: Network(transport=server))
+    network = Network(transport=server)
+    monkeypatch.setattr(_lease, "own_network", lambda: network)
     return server
 
 

@@ -14,6 +14,7 @@ from careof import ContactSelector, RequestTemplate
 from careof._network.network import Network
 from careof._values.clock import SYSTEM_CLOCK
 from careof.auth import AccessToken, MemoryTokenCache, TokenAuth
+from careof.errors import AuthenticationError
 
 TOKEN_URL = "https://id.customer.example/token"
 CONTACT_URL = "https://contacts.customer.example/people/C-1"
@@ -148,7 +149,8 @@ def conversation(auth, request, answer):
     """
     Drive the flow of *auth* by hand; *answer* stands for the endpoint.
 
-    Returns what was sent: method, URL, ``Authorization`` and body.
+    Returns what was sent: method, URL, ``Authorization`` and body.  A rejection
+    that no other token mends is an end as any other.
     """
     sent = []
     flow = auth.sync_auth_flow(request)
@@ -158,6 +160,10 @@ def conversation(auth, request, answer):
         try:
             wanted = flow.send(answer(wanted))
         except StopIteration:
+            wanted = None
+        except AuthenticationError as error:
+            if error.detail != "token_rejected":
+                raise
             wanted = None
     return sent
 

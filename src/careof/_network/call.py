@@ -63,6 +63,7 @@ class Call:
         attempt: The try under way, from 1.
         is_reused: Whether the last answer came over a connection that may have
             brought another one before.
+        is_test: Whether somebody tests the configuration.
         is_watched: Whether somebody will read its steps.
         started_at: When it began, in seconds since 1970.
         steps: Those that are over.
@@ -80,6 +81,7 @@ class Call:
         "attempt",
         "deadline",
         "is_reused",
+        "is_test",
         "is_watched",
         "network",
         "question",
@@ -97,6 +99,7 @@ class Call:
         *,
         pool: Pool | None = None,
         is_watched: bool = True,
+        is_test: bool = False,
     ) -> None:
         self.network = network
         self.question: httpx.Request | None = None
@@ -104,6 +107,7 @@ class Call:
         self.attempt = 1
         self.tells_timeouts: bool = getattr(network, "is_foreign", True)
         self.is_reused = False
+        self.is_test = is_test
         self.is_watched = is_watched
         self.steps: list[Step] = []
         self.step = "template"

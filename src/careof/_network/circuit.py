@@ -71,7 +71,11 @@ class Circuit:
         """
         Take in what became of one lookup.
         """
-        if isinstance(outcome, EndpointUnavailableError) and _is_theirs(outcome):
+        if (
+            isinstance(outcome, EndpointUnavailableError)
+            and is_theirs(outcome)
+            and outcome.step != "token"  # its endpoint is left alone by itself
+        ):
             self._cause = f"{outcome.detail} at the step {outcome.step}"
             self._failures += 1
             if not self._pause and self._failures >= THRESHOLD:
@@ -93,7 +97,11 @@ class Circuit:
         self._is_probed = False
 
 
-def _is_theirs(outcome: CareofError) -> bool:
-    # A name that is not resolved, and a socket that we do not have, tell about
-    # us, and so does our own refusal.
+def is_theirs(outcome: CareofError) -> bool:
+    """
+    Whether *outcome* tells about the other side.
+
+    A name that is not resolved, and a socket that we do not have, tell about
+    us, and so does our own refusal.
+    """
     return outcome.step != "destination" and outcome.detail not in ("circuit_open", "no_socket")

@@ -39,6 +39,16 @@ def transport_failure(error: Exception) -> CareofError:
     )
 
 
+def copy_of(error: CareofError, *, step: str) -> CareofError:
+    """
+    The same error for another caller, at the step that was its.
+    """
+    # Not copy.copy, which calls the constructor, and a host's may want more.
+    twin = type(error).__new__(type(error), *error.args)
+    vars(twin).update(vars(error), step=step)
+    return twin
+
+
 def strategy_failure(error: Exception) -> CareofError:
     """
     What an exception of an authentication strategy means.

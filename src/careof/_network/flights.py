@@ -24,7 +24,7 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from typing import Any
 
-from careof._network.failures import too_late
+from careof._network.failures import copy_of, too_late
 from careof._values.forks import begin_anew_after_fork
 from careof.errors import CareofError, EndpointUnavailableError
 
@@ -47,20 +47,32 @@ class Flights:
         self._per_key = per_key
         self._patience = patience
         self._lock = threading.Lock()
+        # Until when each is waited for, on the clock of this process.
         self._under_way: dict[Hashable, tuple[float, Future[Any]]] = {}
         self._threads: Counter[Hashable] = Counter()
 
-    def join(self, key: Hashable, work: Callable[[], Any]) -> Future[Any]:
+    def under_way(self, key: Hashable) -> Future[Any] | None:
+        """
+        The flight for *key*, or None; a way to join it without any work at hand.
+        """
+        until, flight = self._under_way.get(key, (0.0, None))
+        return flight if time.monotonic() < until else None
+
+    def join(
+        self, key: Hashable, work: Callable[[], Any], *, patience: float | None = None
+    ) -> Future[Any]:
         """
         The flight for *key*, begun now if there is none.
 
         Its result is what *work* returns, or a ``CareofError``: it never raises.
+
+        Args:
+            patience: As that of all flights, for one that has its own.
         """
-        now = time.monotonic()
         begin_anew_after_fork(self)
         with self._lock:
-            begun, flight = self._under_way.get(key, (0.0, None))
-            if flight is not None and now - begun < self._patience:
+            flight = self.under_way(key)
+            if flight is not None:
                 return flight
             flight = Future()
             # A future that is pending can be cancelled by anyone who waits.
@@ -69,7 +81,8 @@ class Flights:
                 flight.set_result(_busy(self._name))
                 return flight
             self._threads[key] += 1
-            self._under_way[key] = (now, flight)
+            until = time.monotonic() + (self._patience if patience is None else patience)
+            self._under_way[key] = (until, flight)
         try:
             threading.Thread(
                 target=_context_of_the_caller().run,
@@ -80,6 +93,14 @@ class Flights:
         except RuntimeError:  # no more threads, or the interpreter is ending
             self._land(key, flight, _busy(self._name))
         return flight
+
+    def share(self, key: Hashable, other: Hashable) -> None:
+        """
+        Let whoever asks for *other* join the flight for *key*, until it lands.
+        """
+        with self._lock:
+            if key in self._under_way:
+                self._under_way[other] = self._under_way[key]
 
     def _fly(self, key: Hashable, flight: Future[Any], work: Callable[[], Any]) -> None:
         try:
@@ -95,8 +116,9 @@ class Flights:
         with self._lock:
             # Off the board before anybody is told, so that nobody joins a
             # flight that has landed; and never another one under the same key.
-            if self._under_way.get(key, (0.0, None))[1] is flight:
-                del self._under_way[key]
+            self._under_way = {
+                place: entry for place, entry in self._under_way.items() if entry[1] is not flight
+            }
             self._threads[key] -= 1
             if not self._threads[key]:
                 del self._threads[key]
@@ -151,15 +173,8 @@ def result_of(flight: Future[Any], step: str) -> Any:
     if isinstance(result, CareofError):
         # Each who waited raises an error of its own: a traceback belongs to
         # one thread.
-        return _copy_of(result, step)
+        return copy_of(result, step=step)
     return result
-
-
-def _copy_of(error: CareofError, step: str) -> CareofError:
-    # Not copy.copy, which calls the constructor, and a host's may want more.
-    twin = type(error).__new__(type(error), *error.args)
-    vars(twin).update(vars(error), step=step)
-    return twin
 
 
 def _context_of_the_caller() -> contextvars.Context:

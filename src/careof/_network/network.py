@@ -57,9 +57,12 @@ class _Settings:
         self.policy = NetworkPolicy() if policy is None else policy
         self.limits = Limits() if limits is None else limits
         self.clock = clock
-        # A token may be bound to a client certificate (RFC 8705), and one that
-        # a test's endpoint issued means nothing to another.
-        self.identity = (number_of(ssl_context), number_of(transport))
+        # A token may be bound to a client certificate (RFC 8705), one that a
+        # test's endpoint issued means nothing to another, and one that came
+        # where a policy let it is not for another policy.
+        self.place: str = f"{number_of(ssl_context)}/{number_of(transport)}/{self.policy.place}"
+        # Whether it is the same in another process: those numbers are not.
+        self.is_anywhere: bool = ssl_context is None and transport is None
         self._ssl_context = ssl_context
         self._given = transport
         self.is_foreign = transport is not None
@@ -71,7 +74,14 @@ class _Settings:
             else self._foreign_type(transport, self.policy, self.limits.max_body)
         )
 
-    def call(self, seconds: float, *, may_reuse: bool = False, is_watched: bool = True) -> Call:
+    def call(
+        self,
+        seconds: float,
+        *,
+        may_reuse: bool = False,
+        is_watched: bool = True,
+        is_test: bool = False,
+    ) -> Call:
         """
         A new call that must end within *seconds*.
 
@@ -79,6 +89,8 @@ class _Settings:
             may_reuse: Whether its last answer will be confirmed by an echo, so
                 that its connection may be one that was kept.
             is_watched: Whether somebody will read its steps.
+            is_test: Whether somebody tests the configuration, and waits for the
+                answer of an endpoint that is left alone.
         """
         return Call(
             self,
@@ -86,6 +98,7 @@ class _Settings:
             self.clock,
             pool=self._pool if may_reuse else None,
             is_watched=is_watched,
+            is_test=is_test,
         )
 
     def _is_ours(self, auth: httpx.Auth) -> bool:
@@ -195,7 +208,7 @@ class AsyncNetwork(_Settings):
             transport=given,
             clock=self.clock,
         )
-        network.identity = self.identity
+        network.place, network.is_anywhere = self.place, self.is_anywhere
         return network
 
     async def converse(self, request: httpx.Request, auth: httpx.Auth, call: Call) -> Answer:

@@ -112,6 +112,15 @@ class NetworkPolicy:
         """
         return _LoopbackPolicy(allow_http=True, ports=None)
 
+    @property
+    def place(self) -> str:
+        """
+        What it allows, as one text: equal policies have equal ones, in every process.
+        """
+        ports = "" if self.ports is None else sorted(self.ports)
+        networks = sorted(map(str, self.allow_networks))
+        return f"{type(self).__name__} {self.allow_http} {ports} {networks}"
+
     def check_url(self, url: httpx.URL | str) -> None:
         """
         Look at *url* without asking the network.

@@ -117,6 +117,8 @@ def is_passing(outcome: object) -> bool:
     """
     if not isinstance(outcome, CareofError) or not outcome.retryable:
         return False
+    if outcome.step == "token":
+        return False  # its endpoint is left alone for a while, whoever asks
     if outcome.status is not None:
         return outcome.status in _PASSING
     return outcome.detail not in _LASTING

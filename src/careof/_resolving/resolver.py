@@ -97,7 +97,7 @@ class HttpResolver(Configured[httpx.BaseTransport]):
         return outcome
 
     def _check(self, reference_id: str) -> CheckReport:
-        with self._network.call(self._limits.deadline) as call:
+        with self._network.call(self._limits.deadline, is_test=True) as call:
             outcome = self._checked(reference_id, call)
             if isinstance(outcome, Contact):
                 # Whoever mended the endpoint need not wait for the circuit.
@@ -193,7 +193,7 @@ class AsyncHttpResolver(Configured[httpx.AsyncBaseTransport]):
         return outcome
 
     async def _check(self, reference_id: str) -> CheckReport:
-        with self._network.call(self._limits.deadline) as call:
+        with self._network.call(self._limits.deadline, is_test=True) as call:
             outcome = await self._checked(reference_id, call)
             if isinstance(outcome, Contact):
                 # Whoever mended the endpoint need not wait for the circuit.

@@ -10,6 +10,7 @@ of them says so.
 
 from __future__ import annotations
 
+import hmac
 import math
 
 from careof._values.clock import Clock
@@ -19,7 +20,6 @@ from careof._values.secret import Secret
 DEFAULT_LIFETIME = 60.0  # seconds, when nothing states one (RFC 6749 §5.1)
 LONGEST_LIFETIME = 366 * 86_400.0
 REFRESH_SHARE = 0.2  # of the lifetime: a short token is used for most of its life
-REFRESH_PAUSE = 5.0  # seconds after a refresh that failed, while the token is still good
 
 
 class AccessToken(Fixed):
@@ -55,36 +55,44 @@ class AccessToken(Fixed):
         """
         return self.expires_at is None or now < self.expires_at - leeway
 
+    def is_same(self, other: AccessToken) -> bool:
+        """
+        Whether *other* has the same value.
+        """
+        return self is other or hmac.compare_digest(
+            self.value.reveal().encode(), other.value.reveal().encode()
+        )
+
     def __repr__(self) -> str:
         return "AccessToken(***)"
 
 
 class HeldToken(AccessToken):
     """
-    A token in a cache: with its times on the monotonic clock, and how it came.
+    A token in the memory of this process, with its times on the monotonic clock.
 
-    A cache of the host's may make tokens of its own, as one that several
-    machines share: such a token lives until it expires.
+    Attributes:
+        is_stated: Whether anybody said how long it lives.
+        is_on_trial: Whether it came in place of a rejected one, and no endpoint
+            has taken it yet.
     """
 
-    __slots__ = ("_asked_at", "_dead_at", "_refresh_at", "is_stated", "replaces_rejected")
+    __slots__ = ("_dead_at", "_refresh_at", "is_on_trial", "is_stated")
 
     def __init__(
         self,
         token: AccessToken,
         *,
-        asked_at: float = -math.inf,
         dead_at: float = math.inf,
         refresh_at: float = math.inf,
-        replaces_rejected: bool = False,
+        is_on_trial: bool = False,
         is_stated: bool = True,
     ) -> None:
         super().__init__(token.value, token.expires_at, lifetime=token.lifetime)
-        self._asked_at = asked_at
         self._dead_at = dead_at
         self._refresh_at = refresh_at
-        self.replaces_rejected = replaces_rejected
-        self.is_stated = is_stated
+        self.is_on_trial: bool = is_on_trial
+        self.is_stated: bool = is_stated
 
     def is_alive(self, clock: Clock) -> bool:
         """
@@ -98,18 +106,11 @@ class HeldToken(AccessToken):
         """
         return clock.monotonic() >= self._refresh_at
 
-    def postpone_refresh(self, clock: Clock, retry_after: float | None) -> None:
+    def put_on_trial(self, *, ends: bool = False) -> None:
         """
-        Ask no more for a while: a refresh has just failed, and this token is still good.
+        Note that it was rejected, or, if the trial *ends*, that an endpoint took it.
         """
-        moment = clock.monotonic() + max(REFRESH_PAUSE, retry_after or 0.0)
-        object.__setattr__(self, "_refresh_at", moment)
-
-    def age(self, clock: Clock) -> float:
-        """
-        Seconds since the token was asked for.
-        """
-        return clock.monotonic() - self._asked_at
+        object.__setattr__(self, "is_on_trial", not ends)
 
     def seconds_left(self, clock: Clock) -> float:
         """
@@ -131,7 +132,7 @@ def begin(
     asked_for: tuple[float, float],
     configured: float | None,
     leeway: float,
-    replaces_rejected: bool = False,
+    is_on_trial: bool = False,
 ) -> HeldToken:
     """
     The *token* with its end, which is fixed here, from everything that is known about it.
@@ -142,7 +143,7 @@ def begin(
         configured: The lifetime that the host set, in seconds.
         leeway: Seconds before the end at which a new token is fetched, at most
             a fifth of the lifetime.
-        replaces_rejected: Whether it comes in place of one that was rejected.
+        is_on_trial: Whether it comes in place of one that was rejected.
     """
     wall, monotonic = asked_for
     stated = [end for end in (configured, token.lifetime) if end is not None]
@@ -152,10 +153,9 @@ def begin(
     dead_at = monotonic + lifetime
     return HeldToken(
         AccessToken(token.value, wall + lifetime, lifetime=lifetime),
-        asked_at=monotonic,
         dead_at=dead_at,
         refresh_at=dead_at - min(leeway, REFRESH_SHARE * lifetime),
-        replaces_rejected=replaces_rejected,
+        is_on_trial=is_on_trial,
         is_stated=bool(stated),
     )
 

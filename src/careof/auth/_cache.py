@@ -4,18 +4,21 @@ Where tokens wait for the next call.
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from typing import Protocol
 
-from careof._values.forks import begin_anew_after_fork
+from careof._values.bounded import Bounded
 from careof.auth._access_token import AccessToken
 from careof.errors import ConfigurationError
 
 
 class TokenCache(Protocol):
     """
-    Where access tokens are kept between calls.
+    Where access tokens are kept between calls, such as a store that a fleet shares.
+
+    Careof keeps a token in the memory of the process as well, and asks here only
+    when it has none: in a thread, once for all callers.  A method that raises
+    costs a token request and nothing else.  A token that leaves the process
+    should be encrypted: ``EncryptedTokenCache``.
     """
 
     def get(self, key: str) -> AccessToken | None:
@@ -26,13 +29,39 @@ class TokenCache(Protocol):
 
     def set(self, key: str, token: AccessToken) -> None:
         """
-        Keep *token* under *key*.
+        Keep *token* under *key*; after its ``expires_at`` it is worth nothing.
         """
         ...
 
     def delete_if(self, key: str, token: AccessToken) -> None:
         """
-        Drop what is under *key*, but only if it is *token*.
+        Drop what is under *key*, but only if its value is that of *token*.
+        """
+        ...
+
+
+class AsyncTokenCache(Protocol):
+    """
+    As ``TokenCache``, on the event loop of the caller who needs a token first.
+
+    For async code only: a blocking call has no loop, and ends in ``auth_failed``.
+    """
+
+    async def get(self, key: str) -> AccessToken | None:
+        """
+        The token under *key*, or None.
+        """
+        ...
+
+    async def set(self, key: str, token: AccessToken) -> None:
+        """
+        Keep *token* under *key*; after its ``expires_at`` it is worth nothing.
+        """
+        ...
+
+    async def delete_if(self, key: str, token: AccessToken) -> None:
+        """
+        Drop what is under *key*, but only if its value is that of *token*.
         """
         ...
 
@@ -45,13 +74,11 @@ class MemoryTokenCache:
     def __init__(self, *, max_tokens: int = 4096) -> None:
         if not isinstance(max_tokens, int) or isinstance(max_tokens, bool) or max_tokens < 1:
             raise ConfigurationError("MemoryTokenCache: max_tokens: expected an int, 1 or more.")
-        self._max_tokens = max_tokens
-        self._tokens: OrderedDict[str, AccessToken] = OrderedDict()
-        self._lock = threading.Lock()
+        self._tokens: Bounded[str, AccessToken] = Bounded(max_tokens)
 
     def get(self, key: str) -> AccessToken | None:
         """
-        The token under *key*, or None.  Takes no lock: one read of a dictionary.
+        The token under *key*, or None.  Takes no lock.
         """
         return self._tokens.get(key)
 
@@ -59,24 +86,13 @@ class MemoryTokenCache:
         """
         Keep *token* under *key*.
         """
-        begin_anew_after_fork(self)
-        with self._lock:
-            self._tokens[key] = token
-            self._tokens.move_to_end(key)
-            while len(self._tokens) > self._max_tokens:
-                self._tokens.popitem(last=False)
+        self._tokens.put(key, token)
 
     def delete_if(self, key: str, token: AccessToken) -> None:
         """
-        Drop what is under *key*, but only if it is *token*.
+        Drop what is under *key*, but only if its value is that of *token*.
         """
-        begin_anew_after_fork(self)
-        with self._lock:
-            if self._tokens.get(key) is token:
-                del self._tokens[key]
-
-    def _begin_anew(self) -> None:
-        self._lock = threading.Lock()
+        self._tokens.drop_if(key, token.is_same)
 
     def __repr__(self) -> str:
         return f"MemoryTokenCache({len(self._tokens)} tokens)"

@@ -76,7 +76,7 @@ class Fingerprint:
         self._sources = [secret for secret, _ in pairs]
         self._digest = _digest([value for _, value in pairs])
         # Without one it equals nothing: a part of it could change in silence.
-        self._identity = identity if _is_lasting(identity) else None
+        self._identity = identity if is_lasting(identity) else None
         self._types = _types(identity)
 
     def is_of(self, identity: tuple[object, ...]) -> bool:
@@ -86,13 +86,58 @@ class Fingerprint:
         # 1, 1.0 and True are equal, as a URL is to its text, and have keys of their own.
         if _types(identity) != self._types or identity != self._identity:
             return False
+        return self.is_current()
+
+    def is_current(self) -> bool:
+        """
+        Whether its secrets are what they were; only those with a source are read.
+        """
         return not self._sources or self._digest == _digest([s.reveal() for s in self._sources])
 
 
-def _is_lasting(value: object) -> bool:
+def shared_key(identity: tuple[object, ...], secret: bytes) -> str:
+    """
+    A key that is the same in every process that knows *secret*.
+
+    Raises:
+        ConfigurationError: A class in *identity* can be told apart in this
+            process only.
+    """
+    flat = bytearray()
+    secrets: list[Secret] = []
+    _put(flat, secrets, identity, name_elsewhere)
+    return hmac.digest(
+        secret, flat + _digest([each.reveal() for each in secrets], secret), "sha256"
+    ).hex()
+
+
+def is_lasting(value: object) -> bool:
+    """
+    Whether *value* cannot be changed in place.
+    """
     if isinstance(value, tuple) and type(value) is tuple:  # and no namedtuple
-        return all(map(_is_lasting, value))
+        return all(map(is_lasting, value))
     return type(value) in _LASTING
+
+
+def _number_here(kind: type) -> bytes:
+    return b"%d" % number_of(kind)
+
+
+def name_elsewhere(kind: type) -> bytes:
+    """
+    The name of *kind* in every process.
+
+    Raises:
+        ConfigurationError: It has none.
+    """
+    name = f"{kind.__module__}.{kind.__qualname__}"
+    if kind.__module__ == "__main__" or "<" in name:
+        raise ConfigurationError(
+            f"{kind.__name__}: a class of a script or of a function cannot be told apart from "
+            "others of its name in another process. To share its tokens, put it into a module."
+        )
+    return name.encode()
 
 
 def _types(value: tuple[object, ...]) -> list[type]:
@@ -105,11 +150,11 @@ def _types(value: tuple[object, ...]) -> list[type]:
     return types
 
 
-def _digest(values: list[str]) -> bytes:
+def _digest(values: list[str], secret: bytes = _PROCESS_KEY) -> bytes:
     flat = bytearray()
     for value in values:
         _add(flat, b"", value.encode())
-    return hmac.digest(_PROCESS_KEY, flat, "sha256")
+    return hmac.digest(secret, flat, "sha256")
 
 
 def _add(flat: bytearray, name: bytes, part: bytes) -> None:
@@ -118,7 +163,12 @@ def _add(flat: bytearray, name: bytes, part: bytes) -> None:
     flat += part
 
 
-def _put(flat: bytearray, secrets: list[Secret], value: object) -> None:
+def _put(
+    flat: bytearray,
+    secrets: list[Secret],
+    value: object,
+    name_of: Callable[[type], bytes] = _number_here,
+) -> None:
     # Most are of one of these very classes, and are found at once.
     known = _EXACT.get(type(value))
     if known is not None:
@@ -131,31 +181,31 @@ def _put(flat: bytearray, secrets: list[Secret], value: object) -> None:
     elif isinstance(value, tuple | list):
         flat += b"sequence %d:" % len(value)
         for item in value:
-            _put(flat, secrets, item)
+            _put(flat, secrets, item, name_of)
     elif isinstance(value, Mapping):
         flat += b"mapping %d:" % len(value)
         for pair in sorted(value.items(), key=lambda pair: str(pair[0])):
-            _put(flat, secrets, pair)
+            _put(flat, secrets, pair, name_of)
     elif isinstance(value, frozenset | set):
         flat += b"set %d:" % len(value)
-        for item in sorted(map(_flat, value)):
+        for item in sorted(_flat(each, name_of) for each in value):
             flat += item
     else:
-        _put_leaf(flat, value)
+        _put_leaf(flat, value, name_of)
 
 
-def _flat(value: object) -> bytes:
+def _flat(value: object, name_of: Callable[[type], bytes]) -> bytes:
     flat = bytearray()
-    _put(flat, [], value)  # no secrets: they cannot be in a set
+    _put(flat, [], value, name_of)  # no secrets: they cannot be in a set
     return bytes(flat)
 
 
-def _put_leaf(flat: bytearray, value: object) -> None:
+def _put_leaf(flat: bytearray, value: object, name_of: Callable[[type], bytes]) -> None:
     if isinstance(value, enum.Enum):
         # By its class: one made in a function has the name of its sisters.  A
         # flag that is put together has no name.
-        flat += b"enum %d:" % number_of(type(value))
-        _put_leaf(flat, value.value if isinstance(value, enum.Flag) else value.name)
+        _add(flat, b"enum", name_of(type(value)))
+        _put_leaf(flat, value.value if isinstance(value, enum.Flag) else value.name, name_of)
         return
     for kind, in_bytes in _VALUES:
         if isinstance(value, kind):

@@ -1,5 +1,5 @@
 """
-One request's way to a token: from the cache, or from a flight that many share.
+One request's way to a token: from the memory, or from a flight that many share.
 
 Theory of operation: the token request is not part of the auth flow.  It flies
 in a thread of its own, through the resolver's guarded network, once per key
@@ -15,227 +15,234 @@ from __future__ import annotations
 
 import functools
 from concurrent.futures import Future
-from contextvars import ContextVar
-from typing import Any, Protocol
+from typing import Any
 
 import httpx
 
 from careof._network.call import Call, call_of
-from careof._network.failures import strategy_failure
 from careof._network.flights import Flights, result_of
 from careof._network.identity_numbers import number_of
+from careof._network.limits import Deadline
 from careof._network.network import Network
-from careof._values.clock import Clock
-from careof.auth._access_token import AccessToken, HeldToken, begin, held
-from careof.auth._cache import PROCESS_CACHE, TokenCache
-from careof.auth._fingerprint import Fingerprint
-from careof.auth._token_answer import refused_token
-from careof.errors import AuthenticationError, CareofError
-
-# A token that came for a rejected one and is rejected as well is not the
-# problem.  Asking again at once would cost two requests a lookup for ever.
-REJECTION_PAUSE = 5.0  # seconds
+from careof._network.waits import Landed, Steps
+from careof.auth._access_token import AccessToken, HeldToken, held
+from careof.auth._cache import PROCESS_CACHE, MemoryTokenCache
+from careof.auth._fetch import Fetch, Strategy, request_of
+from careof.auth._history import begun_history_of, history_of
+from careof.auth._identity import epoch_of, key_of, key_of_identity, shared_key_of
+from careof.auth._sharing import Shared, fleet_secret, is_async, number_of_cache
+from careof.errors import AuthenticationError, CareofError, ConfigurationError
 
 _FLIGHTS = Flights("tokens", limit=1024, patience=60.0)
-# The tokens whose requests are being made here: one that goes through its own
-# strategy would call itself for ever.
-_asking: ContextVar[frozenset[str]] = ContextVar("careof.asking", default=frozenset())
-
-
-class Strategy(Protocol):
-    """
-    What a lease asks of the strategy that it works for.
-    """
-
-    lifetime: float | None
-    leeway: float
-    cache: TokenCache | None
-    clock: Clock
-    careof_fingerprint: Fingerprint | None
-
-    def token_request(self) -> httpx.Request: ...
-
-    def read_token(self, response: httpx.Response) -> AccessToken: ...
-
-    def identity(self) -> tuple[object, ...]: ...
+GRACE = 1.0  # seconds that a flight may be late before another one takes its place
 
 
 class Lease:
     """
     One request's claim on a token.
-
-    Attributes:
-        call: The call that needs the token.
     """
 
-    __slots__ = ("_cache", "_fetched", "_key", "_strategy", "call")
+    __slots__ = ("_call", "_fetched", "_key", "_memory", "_network", "_strategy")
 
     def __init__(self, strategy: Strategy, request: httpx.Request) -> None:
         self._strategy = strategy
+        self._call: Call | None = call_of(request)
+        self._network: Any = own_network() if self._call is None else self._call.network
+        cache = strategy.cache
         # Not `or`: an empty cache that has a length is false.
-        self._cache: TokenCache = PROCESS_CACHE if strategy.cache is None else strategy.cache
-        self.call: Call = call_of(request) or _foreign_call()
+        self._memory = cache if isinstance(cache, MemoryTokenCache) else PROCESS_CACHE
         self._key = self._key_now()
         self._fetched = False
 
-    def cached(self) -> AccessToken | None:
+    def at_hand(self) -> HeldToken | None:
         """
-        The token at hand, or None.  Sends for the next one when its end is near.
+        The token in memory, or None.  Sends for the next one when its end is near.
         """
-        token = self._cache.get(self._key)
-        if token is None or not held(token).is_alive(self._strategy.clock):
+        found = self._memory.get(self._key)
+        if found is None:
             return None
-        if held(token).wants_refresh(self._strategy.clock):
-            self.flight()
+        token, clock = held(found), self._strategy.clock
+        if not token.is_alive(clock):
+            return None
+        if token.wants_refresh(clock):
+            self._refresh()
         self._note(token, "from the cache")
         return token
 
-    def flight(self) -> Future[Any]:
+    def fetched(self) -> Steps[AccessToken | CareofError]:
         """
-        The token request under way, begun now if there is none.
+        The token that the flight under way brings; one is begun if there is none.
         """
-        return self._join(replaces_rejected=False)
+        return (yield from self._landed(self._under_way() or self._refused() or self._begun()))
 
-    def landed(self, flight: Future[Any]) -> AccessToken | CareofError:
+    def another(self, rejected: AccessToken) -> Steps[AccessToken | CareofError | None]:
         """
-        What *flight* brought, or that it did not come in time.
-        """
-        outcome: AccessToken | CareofError = result_of(flight, "token")
-        if isinstance(outcome, CareofError):
-            return outcome
-        self._fetched = True
-        self._note(outcome, "fetched")
-        return outcome
+        A token in place of *rejected*; None if that one is to be believed.
 
-    def discard(self, token: AccessToken) -> bool:
+        It is if it was fetched for this very request, or if what came in place
+        of the last one was rejected as well.
         """
-        Drop *token*, just rejected; whether it should be replaced.
-
-        It stays, and is not replaced, if it was fetched for this very request,
-        or a moment ago in place of one that was rejected as well.
-        """
+        clock = self._strategy.clock
         if self._fetched:
-            return False
-        known = held(token)
-        if known.replaces_rejected and known.age(self._strategy.clock) < REJECTION_PAUSE:
-            return False
-        self._cache.delete_if(self._key, token)
-        return True
-
-    def replacement(self) -> Future[Any]:
-        """
-        The flight for a token in place of a rejected one.
-        """
+            begun_history_of(self._place).is_rejected(clock)
+            held(rejected).put_on_trial()
+            return None
         # An answer was waited for since: the secret may be another one by now.
         self._key = self._key_now()
-        return self._join(replaces_rejected=True)
+        found = self._memory.get(self._key)
+        if found is not None and not found.is_same(rejected) and held(found).is_alive(clock):
+            return found  # this answer was late: the token was replaced meanwhile
+        flight: Future[Any] | CareofError | None = self._under_way()
+        if flight is None:
+            history = history_of(self._place)
+            if history is not None and not history.may_replace(clock):
+                return None
+            self._memory.delete_if(self._key, rejected)
+            flight = self._refused() or self._begun(rejected)
+        return (yield from self._landed(flight))
+
+    def accepted(self, token: AccessToken) -> None:
+        """
+        Note that the endpoint took *token*.
+        """
+        if isinstance(token, HeldToken) and token.is_on_trial:
+            token.put_on_trial(ends=True)
+            begun_history_of(self._place).accepted()
+
+    def rejection(self, response: httpx.Response) -> AuthenticationError | None:
+        """
+        The error for a rejection that no other token mends; None in a foreign
+        client, whose caller gets the answer.
+        """
+        if self._call is None:
+            return None
+        return AuthenticationError(
+            "The endpoint rejects the token that its token endpoint issued "
+            f"({response.status_code}). Check audience and scope, header and prefix, and what "
+            "the client may read there.",
+            detail="token_rejected",
+            step="status",
+            status=response.status_code,
+        )
+
+    @property
+    def _place(self) -> str:
+        return self._place_of(self._key)
+
+    def _place_of(self, key: str) -> str:
+        # Equal configurations have their tokens apart in two memories.
+        return f"{number_of(self._memory)} {key}"
 
     def _key_now(self) -> str:
-        # The class itself, not its name: a class made in a function has the
-        # name of its sisters and may ask elsewhere.
-        identity = (
-            number_of(type(self._strategy)),
-            self._strategy.identity(),
-            self.call.network.identity,
-        )
-        known = self._strategy.careof_fingerprint
-        if known is None or not known.is_of(identity):
-            known = Fingerprint(identity)
-            # Past a __setattr__ of its own, as that of a frozen dataclass.
-            object.__setattr__(self._strategy, "careof_fingerprint", known)
-        return known.key
+        return self._key_of(key_of(self._strategy))
 
-    def _join(self, *, replaces_rejected: bool) -> Future[Any]:
-        fetch = functools.partial(
-            self._fetch,
-            self._key,
-            self.call.network.blocking(),
-            _request_of(self._strategy, self._key),
-            replaces_rejected=replaces_rejected,
-        )
-        # The flight holds the cache, so no other can have its id meanwhile.
-        return _FLIGHTS.join((id(self._cache), self._key), fetch)
+    def _key_of(self, key: str) -> str:
+        number = number_of_cache(self._strategy.cache)
+        return f"{key} {epoch_of(key)} {self._network.place} {number}"
 
-    def _fetch(
-        self,
-        key: str,
-        network: Network,
-        request: httpx.Request | CareofError,
-        *,
-        replaces_rejected: bool,
-    ) -> AccessToken | CareofError:
-        strategy = self._strategy
-        clock = strategy.clock
-        token = self._cache.get(key)
-        known = None if token is None else held(token)
-        if known is not None and known.is_alive(clock) and not known.wants_refresh(clock):
-            return known  # another flight landed a moment ago
-        outcome = _ask(network, strategy, request, replaces_rejected=replaces_rejected)
+    def _under_way(self) -> Future[Any] | None:
+        return _FLIGHTS.under_way(self._place)
+
+    def _refused(self) -> CareofError | None:
+        history = history_of(self._place)
+        if history is None or (self._call is not None and self._call.is_test):
+            return None
+        return history.refusal(self._strategy.clock)
+
+    def _refresh(self) -> None:
+        history = history_of(self._place)
+        is_left_alone = history is not None and history.leaves_alone(self._strategy.clock)
+        if not is_left_alone and self._under_way() is None:
+            self._begun()
+
+    def _begun(self, rejected: AccessToken | None = None) -> Future[Any]:
+        network: Network = self._network.blocking()
+        shared = self._shared(network)
+        fetch = Fetch(
+            strategy=self._strategy,
+            network=network,
+            request=request_of(self._strategy, self._key),
+            memory=self._memory,
+            key=self._key,
+            place=self._place,
+            shared=shared,
+            rejected=rejected,
+            rotates=self._rotated,
+        )
+        rounds = 1.0 if shared is None else 2.0  # as long again for the cache that is shared
+        return _FLIGHTS.join(self._place, fetch, patience=rounds * network.limits.attempt + GRACE)
+
+    def _landed(self, flight: Future[Any] | CareofError) -> Steps[AccessToken | CareofError]:
+        if isinstance(flight, CareofError):
+            return flight
+        yield Landed(flight, self._deadline())
+        outcome: AccessToken | CareofError = result_of(flight, "token")
         if not isinstance(outcome, CareofError):
-            self._cache.set(key, outcome)
-        elif known is not None:
-            known.postpone_refresh(clock, outcome.retry_after)
+            self._fetched = True
+            self._note(outcome, "fetched")
         return outcome
 
+    def _deadline(self) -> Deadline:
+        if self._call is not None:
+            return self._call.deadline
+        return Deadline(self._network.clock, self._network.limits.deadline)
+
+    def _shared(self, network: Network) -> Shared | None:
+        cache = self._strategy.cache
+        if cache is None or cache is self._memory:
+            return None
+        secret = fleet_secret(cache)
+        key = self._key
+        if secret is not None and network.is_anywhere:
+            place = f"{epoch_of(key_of(self._strategy))} {network.place}"
+            key = shared_key_of(self._strategy, place, secret)
+        return Shared(cache, key, loop=self._loop(), seconds=network.limits.attempt)
+
+    def _loop(self) -> Any:
+        if is_async(self._strategy.cache):
+            raise ConfigurationError(
+                f"{type(self._strategy).__name__}: cache: an AsyncTokenCache is for async code; "
+                "here a TokenCache is needed."
+            )
+        return None
+
+    def _rotated(self, identity: tuple[object, ...]) -> tuple[str, str]:
+        # Whoever comes with the new identity waits for this flight as well: two
+        # requests with one refresh token would end all of its family.
+        key = self._key_of(key_of_identity(self._strategy, identity))
+        place = self._place_of(key)
+        _FLIGHTS.share(self._place, place)
+        return key, place
+
     def _note(self, token: AccessToken, remark: str) -> None:
-        if not self.call.is_watched:
+        call = self._call
+        if call is None or not call.is_watched:
             return
-        self.call.passed("token", remark)
+        call.passed("token", remark)
         known = held(token)
         left = f"{known.seconds_left(self._strategy.clock):.0f} s left"
         origin = "" if known.is_stated else " (the answer states no lifetime)"
-        self.call.passed("token lifetime", left + origin, timed=False)
+        call.passed("token lifetime", left + origin, timed=False)
 
 
-def _request_of(strategy: Strategy, key: str) -> httpx.Request | CareofError:
-    if key in _asking.get():
-        return AuthenticationError(
-            "The token request wants the token that it asks for.", detail="strategy", step="token"
-        )
-    before = _asking.set(_asking.get() | {key})
-    try:
-        return strategy.token_request()
-    except Exception as error:
-        return strategy_failure(error)
-    finally:
-        _asking.reset(before)
+class AsyncLease(Lease):
+    """
+    The claim of a request whose caller is a task.
+    """
 
+    __slots__ = ()
 
-def _ask(
-    network: Network,
-    strategy: Strategy,
-    request: httpx.Request | CareofError,
-    *,
-    replaces_rejected: bool,
-) -> HeldToken | CareofError:
-    if isinstance(request, CareofError):
-        return request
-    clock = strategy.clock
-    try:
-        request = network.call(network.limits.attempt).carried_by(request)
-        asked_for = clock.time(), clock.monotonic()
-        response = network.send(request)
-        if isinstance(response, CareofError):
-            return response
-        failure = refused_token(response)
-        if failure is not None:
-            return failure
-        return begin(
-            strategy.read_token(response),
-            asked_for=asked_for,
-            configured=strategy.lifetime,
-            leeway=strategy.leeway,
-            replaces_rejected=replaces_rejected,
-        )
-    except Exception as error:  # of the strategy's hooks
-        return strategy_failure(error)
+    def _loop(self) -> Any:
+        if not is_async(self._strategy.cache):
+            return None
+        from anyio.lowlevel import current_token
+
+        return current_token()
 
 
 @functools.cache
-def _own_network() -> Network:
+def own_network() -> Network:
+    """
+    What tokens are fetched through for a foreign client.
+    """
     return Network()
-
-
-def _foreign_call() -> Call:
-    network = _own_network()
-    return network.call(network.limits.deadline)

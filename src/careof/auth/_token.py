@@ -4,35 +4,27 @@ The base of every scheme that fetches a token.
 
 from __future__ import annotations
 
-import contextlib
-import functools
-import inspect
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Collection, Generator, Iterator
+from collections.abc import AsyncGenerator, Collection, Generator
 from datetime import timedelta
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 import httpx
 
 from careof._network.asked import place_of
 from careof._network.limits import seconds
-from careof._network.waits import Landed
+from careof._network.waits import async_drive, drive
 from careof._values.clock import SYSTEM_CLOCK, Clock
 from careof._values.unwrap import unwrap
 from careof.auth._access_token import AccessToken
-from careof.auth._cache import TokenCache
-from careof.auth._fingerprint import Fingerprint
-from careof.auth._lease import Lease
+from careof.auth._fetch import Rotation
+from careof.auth._identity import Remembered, begin_epoch, key_of, stored_identity
+from careof.auth._lease import AsyncLease, Lease
+from careof.auth._rejected_body import RejectedBody
+from careof.auth._sharing import AnyCache, is_cache
 from careof.auth._static import credential_header_problem, set_header
 from careof.auth._strategy import AuthStrategy
 from careof.errors import ConfigurationError
-
-# They say how a token is used, not which token it is.
-_NOT_IDENTITY = frozenset(
-    {"cache", "clock", "leeway", "rejected_statuses", "header", "prefix"}
-    | {"careof_fingerprint"}
-    | {"__weakref__"}
-)
 
 
 class TokenAuth(AuthStrategy, ABC):
@@ -59,18 +51,31 @@ class TokenAuth(AuthStrategy, ABC):
         leeway: Seconds before its end at which the next token is fetched, at
             most a fifth of the lifetime.
         rejected_statuses: The answers that mean "this token is no longer good".
-        cache: Where tokens are kept; None for the one of this process.
+        rejected_body: The same for an endpoint that says so in a body: where
+            (JSONPath or JSON Pointer), and the value that stands there then.
+        cache: Where tokens are kept beside the memory of this process, such as
+            an ``EncryptedTokenCache`` that a fleet shares; a ``MemoryTokenCache``
+            takes the place of that memory.
     """
 
     lifetime: float | None = None
     leeway: float = 30.0
     rejected_statuses: frozenset[int] = frozenset({401})
+    rejected_body: RejectedBody | None = None
     header: str = "Authorization"
     prefix: str = "Bearer"
-    cache: TokenCache | None = None
+    cache: AnyCache | None = None
     clock: Clock = SYSTEM_CLOCK
-    # Of its last request; careof's own.
-    careof_fingerprint: Fingerprint | None = None
+    # careof's own: of its last request, and what it is made of.
+    careof_fingerprint: Remembered | None = None
+    careof_identity_is_stored: ClassVar[bool] = True
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """
+        Note whether the subclass says itself what shapes its token.
+        """
+        super().__init_subclass__(**options)
+        cls.careof_identity_is_stored = cls.identity is TokenAuth.identity
 
     def __init__(
         self,
@@ -78,7 +83,8 @@ class TokenAuth(AuthStrategy, ABC):
         lifetime: float | timedelta | None = None,
         leeway: float | timedelta = 30.0,
         rejected_statuses: frozenset[int] = frozenset({401}),
-        cache: TokenCache | None = None,
+        rejected_body: tuple[str, str | int | bool] | None = None,
+        cache: AnyCache | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         name = type(self).__name__
@@ -87,7 +93,9 @@ class TokenAuth(AuthStrategy, ABC):
         if not _are_statuses(rejected_statuses):
             raise ConfigurationError(f"{name}: rejected_statuses: expected a set of int.")
         self.rejected_statuses = frozenset(rejected_statuses)
-        if not (cache is None or _is_cache(cache)):
+        if rejected_body is not None:
+            self.rejected_body = RejectedBody(rejected_body, f"{name}: rejected_body")
+        if not (cache is None or is_cache(cache)):
             raise ConfigurationError(f"{name}: cache: expected get, set and delete_if, or None.")
         header = type(self).header
         # A subclass may make it a property, of what is not there yet.
@@ -129,7 +137,16 @@ class TokenAuth(AuthStrategy, ABC):
         Secrets go in as ``Secret``; they are hashed under a key of this process.
         What is no value, as an object that can be changed, is refused.
         """
-        return tuple([pair for pair in _stored(self) if pair[0] not in _NOT_IDENTITY])
+        return stored_identity(self)
+
+    def invalidate(self) -> None:
+        """
+        Use no token that was asked for before now, in this process.
+
+        Not needed after a rejection, which does that for the token concerned,
+        nor when a secret changes, which has tokens of its own.
+        """
+        begin_epoch(key_of(self))
 
     def apply_token(self, request: httpx.Request, token: AccessToken) -> None:
         """
@@ -142,7 +159,9 @@ class TokenAuth(AuthStrategy, ABC):
         """
         Whether *response* says that the token is no longer good.
         """
-        return response.status_code in self.rejected_statuses
+        if response.status_code in self.rejected_statuses:
+            return True
+        return self.rejected_body is not None and self.rejected_body.is_in(response.content)
 
     def auth_flow(self, _request: httpx.Request) -> NoReturn:
         """
@@ -162,18 +181,20 @@ class TokenAuth(AuthStrategy, ABC):
         Send with a token; after a rejection once more, with another one.
         """
         lease = Lease(self, request)
-        token = lease.cached()
-        if token is None:
-            flight = lease.flight()
-            Landed(flight, lease.call.deadline).block()
-            token = unwrap(lease.landed(flight))
-        self.apply_token(request, token)
-        response = yield request
-        if self._can_repeat(request, response) and lease.discard(token):
-            flight = lease.replacement()
-            Landed(flight, lease.call.deadline).block()
-            self.apply_token(request, unwrap(lease.landed(flight)))
-            yield request
+        token = lease.at_hand() or unwrap(drive(lease.fetched()))
+        while True:
+            self.apply_token(request, token)
+            response = yield request
+            if self.rejected_body is not None:
+                response.read()
+            if not self.is_rejected(response):
+                lease.accepted(token)
+                return
+            other = drive(lease.another(token)) if _is_its(response, request) else None
+            if other is None or not _can_be_repeated(request):
+                unwrap(lease.rejection(response))
+                return
+            token = unwrap(other)
 
     async def async_auth_flow(
         self, request: httpx.Request
@@ -181,52 +202,37 @@ class TokenAuth(AuthStrategy, ABC):
         """
         Send with a token; after a rejection once more, with another one.
         """
-        lease = Lease(self, request)
-        token = lease.cached()
-        if token is None:
-            flight = lease.flight()
-            await Landed(flight, lease.call.deadline).suspend()
-            token = unwrap(lease.landed(flight))
-        self.apply_token(request, token)
-        response = yield request
-        if self._can_repeat(request, response) and lease.discard(token):
-            flight = lease.replacement()
-            await Landed(flight, lease.call.deadline).suspend()
-            self.apply_token(request, unwrap(lease.landed(flight)))
-            yield request
+        lease = AsyncLease(self, request)
+        token = lease.at_hand() or unwrap(await async_drive(lease.fetched()))
+        while True:
+            self.apply_token(request, token)
+            response = yield request
+            if self.rejected_body is not None:
+                await response.aread()
+            if not self.is_rejected(response):
+                lease.accepted(token)
+                return
+            other = await async_drive(lease.another(token)) if _is_its(response, request) else None
+            if other is None or not _can_be_repeated(request):
+                unwrap(lease.rejection(response))
+                return
+            token = unwrap(other)
 
-    def _can_repeat(self, request: httpx.Request, response: httpx.Response) -> bool:
-        # After a redirect in a foreign client another host may have answered:
-        # its 401 says nothing about our token, and our token is not for it.
-        # A body that was streamed is gone, and would be sent empty.
-        return (
-            self.is_rejected(response)
-            and place_of(response.request).origin == place_of(request).origin
-            and isinstance(request.stream, httpx.ByteStream)
-        )
+    def _rotation(self, _response: httpx.Response) -> Rotation | None:
+        # For a grant whose next token request is not the same.
+        return None
+
+
+def _is_its(response: httpx.Response, request: httpx.Request) -> bool:
+    # After a redirect in a foreign client another host may have answered: its
+    # 401 says nothing about our token, and our token is not for it.
+    return place_of(response.request).origin == place_of(request).origin
+
+
+def _can_be_repeated(request: httpx.Request) -> bool:
+    # A body that was streamed is gone, and would be sent empty.
+    return isinstance(request.stream, httpx.ByteStream)
 
 
 def _are_statuses(values: object) -> bool:
     return isinstance(values, Collection) and all(isinstance(value, int) for value in values)
-
-
-def _is_cache(cache: object) -> bool:
-    return all(callable(getattr(cache, name, None)) for name in ("get", "set", "delete_if"))
-
-
-def _stored(strategy: TokenAuth) -> Iterator[tuple[str, object]]:
-    yield from sorted(vars(strategy).items())
-    for name, member in _slots(type(strategy)):
-        with contextlib.suppress(AttributeError):  # not set
-            yield name, member.__get__(strategy)
-
-
-@functools.lru_cache(maxsize=64)
-def _slots(kind: type) -> list[tuple[str, Any]]:
-    # attrs.define keeps what it defines in slots, where vars() sees nothing.
-    return [
-        (name, member)
-        for base in kind.__mro__
-        for name, member in (vars(base).items() if "__slots__" in vars(base) else ())
-        if inspect.ismemberdescriptor(member)
-    ]

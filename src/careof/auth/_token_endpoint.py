@@ -19,8 +19,8 @@ from careof._values.clock import SYSTEM_CLOCK, Clock
 from careof._values.secret import Secret, reveal
 from careof._values.unwrap import unwrap
 from careof.auth._access_token import AccessToken, read_lifetime
-from careof.auth._cache import TokenCache
 from careof.auth._fingerprint import FixedTexts
+from careof.auth._sharing import AnyCache
 from careof.auth._static import credential_header_problem, header_value
 from careof.auth._token import TokenAuth
 from careof.auth._token_answer import no_token
@@ -41,7 +41,7 @@ class TokenEndpointAuth(TokenAuth):
         form: A form body, names to texts or secrets.  Not together with *json*.
         token_path: Where the token stands (JSONPath or JSON Pointer).
         expires_path: Where its lifetime in seconds stands; None if nowhere.
-        lifetime, leeway, rejected_statuses, cache: As in ``TokenAuth``.
+        lifetime, leeway, rejected_statuses, rejected_body, cache: As in ``TokenAuth``.
         header: The header that carries the token to the contact endpoint.
         prefix: What stands before the token there; ``""`` for nothing.
     """
@@ -61,13 +61,15 @@ class TokenEndpointAuth(TokenAuth):
         header: str = "Authorization",
         prefix: str = "Bearer",
         rejected_statuses: frozenset[int] = frozenset({401}),
-        cache: TokenCache | None = None,
+        rejected_body: tuple[str, str | int | bool] | None = None,
+        cache: AnyCache | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         super().__init__(
             lifetime=lifetime,
             leeway=leeway,
             rejected_statuses=rejected_statuses,
+            rejected_body=rejected_body,
             cache=cache,
             clock=clock,
         )

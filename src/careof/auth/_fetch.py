@@ -1,0 +1,195 @@
+"""
+One token request, from the cache that others fill as well to the memory.
+
+It runs in the thread of a flight, alone for its key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import ClassVar, Protocol
+
+import attrs
+import httpx
+
+from careof._network.circuit import is_theirs
+from careof._network.failures import strategy_failure
+from careof._network.network import Network
+from careof._values.clock import Clock
+from careof.auth._access_token import AccessToken, HeldToken, begin, held
+from careof.auth._cache import MemoryTokenCache
+from careof.auth._history import begun_history_of, history_of
+from careof.auth._identity import Remembered
+from careof.auth._sharing import AnyCache, Shared
+from careof.auth._token_answer import refused_token
+from careof.errors import AuthenticationError, CareofError
+
+# The tokens whose requests are being made here: one that goes through its own
+# strategy would call itself for ever.
+_asking: ContextVar[frozenset[str]] = ContextVar("careof.asking", default=frozenset())
+
+
+class Rotation(Protocol):
+    """
+    What an answer changes about the next token request.
+
+    Attributes:
+        identity: What the strategy's ``identity`` is from then on.
+    """
+
+    identity: tuple[object, ...]
+
+    def commit(self) -> None:
+        """
+        Let it be so, and tell the host.
+        """
+        ...
+
+
+class Strategy(Protocol):
+    """
+    What is asked of the strategy that a token is for.
+    """
+
+    lifetime: float | None
+    leeway: float
+    cache: AnyCache | None
+    clock: Clock
+    careof_fingerprint: Remembered | None
+    careof_identity_is_stored: ClassVar[bool]
+
+    def token_request(self) -> httpx.Request: ...
+
+    def read_token(self, response: httpx.Response) -> AccessToken: ...
+
+    def identity(self) -> tuple[object, ...]: ...
+
+    def _rotation(self, response: httpx.Response) -> Rotation | None: ...
+
+
+@attrs.define
+class Fetch:
+    """
+    The work of one flight.
+
+    Attributes:
+        key: Where in *memory* the token belongs.
+        place: What its history is remembered under.
+        rejected: The token that it comes in place of.
+        rotates: Called with the identity that follows from the answer, before
+            anybody can use it; returns key and place for that.
+    """
+
+    strategy: Strategy
+    network: Network
+    request: httpx.Request | CareofError
+    memory: MemoryTokenCache
+    key: str
+    place: str
+    shared: Shared | None
+    rejected: AccessToken | None
+    rotates: Callable[[tuple[object, ...]], tuple[str, str]]
+
+    def __call__(self) -> AccessToken | CareofError:
+        """
+        The token, which is in the memory by then, or why there is none.
+        """
+        clock = self.strategy.clock
+        found = self.memory.get(self.key)
+        known = None if found is None else held(found)
+        if known is not None and self._will_do(known):
+            return known  # another flight landed a moment ago
+        outcome = self._from_others() or self._asked()
+        if isinstance(outcome, CareofError):
+            return outcome
+        self.memory.set(self.key, outcome)
+        if self.rejected is not None:
+            begun_history_of(self.place).replaces(clock)
+        history = history_of(self.place)
+        if known is not None and outcome.is_same(known):
+            begun_history_of(self.place).brought_nothing_new(clock)
+        elif history is not None:
+            history.brought_a_token()
+        return outcome
+
+    def _from_others(self) -> HeldToken | None:
+        if self.shared is None:
+            return None
+        found = self.shared.get()
+        if found is None:
+            return None
+        token = self._begun(found, self._now(), configured=None)
+        if self._will_do(token):
+            return token
+        if self.rejected is not None:
+            self.shared.delete_if(self.rejected)
+        return None
+
+    def _will_do(self, token: HeldToken) -> bool:
+        clock = self.strategy.clock
+        is_rejected = self.rejected is not None and token.is_same(self.rejected)
+        return not is_rejected and token.is_alive(clock) and not token.wants_refresh(clock)
+
+    def _asked(self) -> HeldToken | CareofError:
+        if isinstance(self.request, CareofError):
+            return self.request
+        outcome = self._answered(self.request)
+        if not isinstance(outcome, CareofError):
+            if self.shared is not None:
+                self.shared.set(outcome)
+        elif is_theirs(outcome):
+            begun_history_of(self.place).failed(outcome, self.strategy.clock)
+        return outcome
+
+    def _answered(self, request: httpx.Request) -> HeldToken | CareofError:
+        try:
+            request = self.network.call(self.network.limits.attempt).carried_by(request)
+            asked_for = self._now()
+            response = self.network.send(request)
+            if isinstance(response, CareofError):
+                return response
+            failure = refused_token(response)
+            if failure is not None:
+                return failure
+            read = self.strategy.read_token(response)
+            token = self._begun(read, asked_for, configured=self.strategy.lifetime)
+            rotation = self.strategy._rotation(response)
+            if rotation is not None:
+                self.key, self.place = self.rotates(rotation.identity)
+                rotation.commit()
+        except Exception as error:  # of the strategy's hooks
+            return strategy_failure(error)
+        return token
+
+    def _begun(
+        self, token: AccessToken, asked_for: tuple[float, float], *, configured: float | None
+    ) -> HeldToken:
+        return begin(
+            token,
+            asked_for=asked_for,
+            configured=configured,
+            leeway=self.strategy.leeway,
+            is_on_trial=self.rejected is not None,
+        )
+
+    def _now(self) -> tuple[float, float]:
+        clock = self.strategy.clock
+        return clock.time(), clock.monotonic()
+
+
+def request_of(strategy: Strategy, key: str) -> httpx.Request | CareofError:
+    """
+    The request that *strategy* makes for a token, or why it makes none.
+    """
+    if key in _asking.get():
+        return AuthenticationError(
+            "The token request wants the token that it asks for.", detail="strategy", step="token"
+        )
+    before = _asking.set(_asking.get() | {key})
+    try:
+        return strategy.token_request()
+    except Exception as error:
+        return strategy_failure(error)
+    finally:
+        _asking.reset(before)

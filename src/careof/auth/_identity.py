@@ -1,0 +1,164 @@
+"""
+Which token a strategy wants: its key, made anew only when the strategy has changed.
+
+Theory of operation: by default everything that is stored on a strategy shapes
+its token.  To hash that for each request would cost more than all the rest, so
+the key is remembered, together with what was stored.  Values that cannot be
+changed in place need only be the very same objects; whatever else there is, or
+an ``identity`` of the host's, is asked and compared each time.  Secrets from a
+source are read each time, because they may be others by now.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import os
+from collections.abc import Iterator
+from operator import is_
+from typing import Any, ClassVar, Protocol
+
+from careof._network.identity_numbers import number_of
+from careof._values.bounded import Bounded
+from careof.auth._fingerprint import Fingerprint, is_lasting, name_elsewhere, shared_key
+
+# They say how a token is used, not which token it is.
+_NOT_IDENTITY = frozenset(
+    {"cache", "clock", "leeway", "rejected_statuses", "rejected_body", "header", "prefix"}
+    | {"__weakref__"}
+)
+_OURS = "careof_"  # what careof notes on a strategy
+_FINGERPRINT = "careof_fingerprint"
+
+_epochs: Bounded[str, str] = Bounded(65_536)
+
+
+class Identified(Protocol):
+    """
+    What is asked of a strategy here.
+    """
+
+    careof_fingerprint: Remembered | None
+    careof_identity_is_stored: ClassVar[bool]
+
+    def identity(self) -> tuple[object, ...]: ...
+
+
+class Remembered:
+    """
+    The key of one strategy, and what the strategy was when it was made.
+
+    Attributes:
+        key: Secrets went into it revealed, and cannot be got out.
+    """
+
+    __slots__ = ("_fingerprint", "_names", "_size", "_values", "key")
+
+    def __init__(self, strategy: Identified) -> None:
+        self._names: tuple[str, ...] = ()
+        self._values: tuple[object, ...] = ()
+        self._size = 0  # no strategy stores so little: without a snapshot, none is the same
+        kind: Any = type(strategy)
+        if kind.careof_identity_is_stored and not _slots(kind):
+            stored = dict(vars(strategy))
+            stored.pop(_FINGERPRINT, None)
+            if all(map(is_lasting, (value for name, value in stored.items() if _counts(name)))):
+                self._names, self._values = tuple(stored), tuple(stored.values())
+                self._size = len(stored) + 1  # and this object
+        self._fingerprint = Fingerprint(_whole(strategy))
+        self.key: str = self._fingerprint.key
+
+    def is_of(self, strategy: Identified) -> bool:
+        """
+        Whether *strategy* is what it was, and its secrets as well.
+        """
+        stored = vars(strategy)
+        if len(stored) == self._size and all(map(is_, map(stored.get, self._names), self._values)):
+            return self._fingerprint.is_current()
+        return self._fingerprint.is_of(_whole(strategy))
+
+
+def key_of(strategy: Identified) -> str:
+    """
+    The key of the token that *strategy* wants now, in this process.
+    """
+    known = strategy.careof_fingerprint
+    if known is None or not known.is_of(strategy):
+        known = Remembered(strategy)
+        # Past a __setattr__ of its own, as that of a frozen dataclass.
+        object.__setattr__(strategy, _FINGERPRINT, known)
+    return known.key
+
+
+def key_of_identity(strategy: Identified, identity: tuple[object, ...]) -> str:
+    """
+    The key that *strategy* will have when *identity* is what it returns.
+    """
+    return Fingerprint(_whole(strategy, identity)).key
+
+
+def shared_key_of(strategy: Identified, place: str, secret: bytes) -> str:
+    """
+    The key of the token that *strategy* wants, the same in every process of a fleet.
+
+    Args:
+        place: What else tells it apart.
+        secret: What only the fleet knows.
+
+    Raises:
+        ConfigurationError: Its class has no name that would be the same elsewhere.
+    """
+    name = name_elsewhere(type(strategy))
+    return shared_key((name, strategy.identity(), place), secret)
+
+
+def epoch_of(key: str) -> str:
+    """
+    What sets the tokens under *key* apart from those of before ``begin_epoch``.
+    """
+    return _epochs.get(key) or ""
+
+
+def begin_epoch(key: str) -> None:
+    """
+    Let no token under *key* be found again, nor one whose request is under way.
+    """
+    # No counter: another process that shares a cache must not count to the same.
+    _epochs.put(key, os.urandom(16).hex())
+
+
+def stored_identity(strategy: object) -> tuple[object, ...]:
+    """
+    All that is stored on *strategy* and shapes its token.
+    """
+    return tuple([pair for pair in _stored(strategy) if _counts(pair[0])])
+
+
+def _whole(strategy: Identified, identity: tuple[object, ...] | None = None) -> tuple[object, ...]:
+    # The class itself, not its name: a class made in a function has the name of
+    # its sisters and may ask elsewhere.
+    return number_of(type(strategy)), strategy.identity() if identity is None else identity
+
+
+def _counts(name: str) -> bool:
+    return not (name in _NOT_IDENTITY or name.startswith(_OURS))
+
+
+def _stored(strategy: object) -> Iterator[tuple[str, object]]:
+    yield from sorted(vars(strategy).items())
+    kind: Any = type(strategy)
+    for name, member in _slots(kind):
+        with contextlib.suppress(AttributeError):  # not set
+            yield name, member.__get__(strategy)
+
+
+@functools.lru_cache(maxsize=64)
+def _slots(kind: Any) -> list[tuple[str, Any]]:
+    # attrs.define keeps what it defines in slots, where vars() sees nothing.
+    return [
+        (name, member)
+        for base in kind.__mro__
+        for name, member in (vars(base).items() if "__slots__" in vars(base) else ())
+        if inspect.ismemberdescriptor(member)
+    ]

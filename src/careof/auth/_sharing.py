@@ -1,0 +1,109 @@
+"""
+A cache that others use as well, seen from the thread of a flight.
+
+It may be slow, wrong or gone: whatever it raises, and whatever it returns that
+is no token, is as good as nothing found.  An async one is called on the loop of
+the caller who began the flight; if that loop ends, there is no cache.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from careof._network.identity_numbers import number_of
+from careof.auth._access_token import AccessToken
+from careof.auth._cache import AsyncTokenCache, MemoryTokenCache, TokenCache
+
+AnyCache = TokenCache | AsyncTokenCache
+
+
+class Shared:
+    """
+    One key of a cache that is not this process's memory.
+
+    Args:
+        loop: Where an async cache is called; None for a blocking one.
+        seconds: How long one call of an async cache may take.
+    """
+
+    def __init__(self, cache: AnyCache, key: str, *, loop: Any, seconds: float) -> None:
+        self._cache: Any = cache
+        self._key = key
+        self._loop = loop
+        self._seconds = seconds
+
+    def get(self) -> AccessToken | None:
+        """
+        The token that is there, or None.
+        """
+        found = self._call(self._cache.get, self._key)
+        return found if isinstance(found, AccessToken) else None
+
+    def set(self, token: AccessToken) -> None:
+        """
+        Put *token* there, if that can be done.
+        """
+        self._call(self._cache.set, self._key, token)
+
+    def delete_if(self, token: AccessToken) -> None:
+        """
+        Drop *token* there, if it is still the one and that can be done.
+        """
+        self._call(self._cache.delete_if, self._key, token)
+
+    def _call(self, method: Callable[..., Any], *arguments: object) -> Any:
+        try:
+            if self._loop is None:
+                return method(*arguments)
+            from anyio import from_thread
+
+            return from_thread.run(self._awaited, method, arguments, token=self._loop)
+        except Exception:
+            # It is the host's, and slow networks are what it is made of: a token
+            # request helps where it fails, and nothing it raised is shown.
+            return None
+
+    async def _awaited(
+        self, method: Callable[..., Awaitable[Any]], arguments: tuple[object, ...]
+    ) -> Any:
+        import anyio
+
+        with anyio.move_on_after(self._seconds):
+            return await method(*arguments)
+        return None
+
+
+def is_async(cache: object) -> bool:
+    """
+    Whether *cache* is an ``AsyncTokenCache``.
+    """
+    return inspect.iscoroutinefunction(getattr(cache, "get", None))
+
+
+def is_cache(cache: object) -> bool:
+    """
+    Whether *cache* has the methods of a ``TokenCache`` or an ``AsyncTokenCache``.
+    """
+    return all(callable(getattr(cache, name, None)) for name in ("get", "set", "delete_if"))
+
+
+def fleet_secret(cache: object) -> bytes | None:
+    """
+    What the processes that share *cache* know; None if nothing, and it is for this one only.
+    """
+    secret = getattr(cache, "_fingerprint_key", None)
+    return secret() if callable(secret) else None
+
+
+def number_of_cache(cache: AnyCache | None) -> int:
+    """
+    A number for a cache that is not this process's memory, 0 for one that is.
+    """
+    if cache is None or isinstance(cache, MemoryTokenCache):
+        return 0
+    try:
+        return number_of(cache)
+    except TypeError:  # its slots have none for a weak reference
+        return id(cache)
