@@ -4,6 +4,7 @@ What Hypothesis draws: trees, references, people, secrets.
 
 from __future__ import annotations
 
+import base64
 import json
 
 from hypothesis import strategies as st
@@ -329,3 +330,36 @@ header_texts = st.one_of(
     st.sampled_from(["0", "120", "-1", "1.5", "1e5", "inf", "nan", "+1", " 7 ", "9" * 5000]),
     st.lists(_dates | st.sampled_from([",", ";", " ", "1"]), max_size=3).map("".join),
 )
+
+# Tokens as a header can carry them (RFC 7235 and what servers make of it).
+header_tokens = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1)
+# When a token ends: seconds, or not known.
+times = st.one_of(
+    st.none(),
+    st.integers(-(10**12), 10**12),
+    st.floats(-1e12, 1e12),
+)
+
+# What may stand where a lifetime is expected.
+expiry_texts = st.one_of(
+    st.text(),
+    st.text(st.sampled_from("0123456789.-+eEtTzZ: _,/WP\u0661\u2212"), max_size=30),
+    st.sampled_from(["NaN", "Infinity", "-inf", "0x10", "9" * 5000, "1e400", "None", "\ud800"]),
+    st.builds(
+        "{:04}-{:02}-{:02}{}{:02}:{:02}:{:02}{}".format,
+        st.integers(0, 9999),
+        *[st.integers(0, 99)] * 2,
+        st.sampled_from(["T", "t", " ", ""]),
+        *[st.integers(0, 99)] * 3,
+        st.sampled_from(["", "Z", "z", ".5Z", "+01:00", "-2359", "+24:00", "-99", ".Z"]),
+    ),
+)
+# Three parts, some of which are JSON in base64url.
+_parts = st.one_of(
+    st.builds(
+        lambda raw: base64.urlsafe_b64encode(raw).rstrip(b"=").decode(),
+        st.one_of(json_texts, st.binary(max_size=20)),
+    ),
+    st.text(st.sampled_from("abcDEF019-_=+/\u00e4 "), max_size=6),
+)
+nearly_jwts = st.one_of(st.text(), st.lists(_parts, max_size=6).map(".".join))

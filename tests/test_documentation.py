@@ -11,6 +11,7 @@ import careof
 import careof.auth
 import careof.errors
 import careof.integrations.otel
+import careof.pseudonyms
 import careof.testing
 from careof._sending.smtp_session import _WORDS
 
@@ -133,7 +134,14 @@ def test_the_errors_page_explains_every_detail_and_no_other():
 
 @pytest.mark.parametrize(
     "module",
-    [careof, careof.auth, careof.errors, careof.integrations.otel, careof.testing],
+    [
+        careof,
+        careof.auth,
+        careof.errors,
+        careof.integrations.otel,
+        careof.pseudonyms,
+        careof.testing,
+    ],
     ids=lambda module: module.__name__,
 )
 def test_the_reference_lists_every_public_module(module):

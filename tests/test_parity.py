@@ -39,6 +39,7 @@ NAMES = {
 CLASSES = [
     ("_resolving/protocols.py", "Resolver", set()),
     ("auth/_cache.py", "TokenCache", set()),
+    ("auth/_encrypted_cache.py", "EncryptedTokenCache", set()),
     ("_resolving/resolver.py", "HttpResolver", set()),
     ("_network/network.py", "Network", {"blocking", "_bounded"}),
     ("_network/foreign.py", "Foreign", set()),

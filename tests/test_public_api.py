@@ -14,9 +14,10 @@ import careof
 import careof.auth
 import careof.errors
 import careof.integrations.otel
+import careof.pseudonyms
 import careof.testing
 
-PACKAGES = [careof, careof.auth, careof.testing]
+PACKAGES = [careof, careof.auth, careof.pseudonyms, careof.testing]
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.__name__)
@@ -86,7 +87,9 @@ def test_the_error_tree_is_drawn_as_it_is():
 
 @pytest.mark.parametrize(
     "name",
-    ["careof", "careof.auth", "careof.errors", "careof.integrations", "careof.testing"],
+    """
+    careof careof.auth careof.errors careof.integrations careof.pseudonyms careof.testing
+    """.split(),
 )
 def test_importing_starts_no_thread_and_leaves_the_heavy_libraries_alone(name):
     program = f"""

@@ -515,22 +515,26 @@ def test_the_replacement_of_a_rejected_token_is_replaced_after_growing_pauses():
     assert moments == [0, 5, 25, 105, 425, 1705, 5305, 8905, 12505, 16105, 19705]
 
 
-def test_a_token_that_was_accepted_is_replaced_at_once_when_it_is_revoked():
+@pytest.mark.parametrize(
+    "status, tokens", [(200, 3), (404, 3), (500, 2)], ids=["found", "not found", "no word of it"]
+)
+def test_a_token_that_was_accepted_is_replaced_at_once_when_it_is_revoked(status, tokens):
     server = TokenServer()
     _, lease = voucher(server, clock=FakeClock())
     first = fetched(lease())
     second = another(lease(), first)
 
-    lease().accepted(second)
+    lease().accepted(second, httpx.Response(status))
+    another(lease(), second)
 
-    assert value_of(another(lease(), second)) == "token-3"
+    assert len(server.token_requests) == tokens
 
 
 def test_a_token_that_nobody_rejected_is_accepted_without_a_trace():
     _, lease = voucher(TokenServer())
     token = fetched(lease())
 
-    lease().accepted(token)
+    lease().accepted(token, httpx.Response(200))
 
     assert history_of(lease()._place) is None
 

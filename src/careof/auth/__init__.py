@@ -5,7 +5,8 @@ How a customer's endpoint knows that it is us: every scheme, and the base of you
 from __future__ import annotations
 
 from careof.auth._access_token import AccessToken
-from careof.auth._cache import MemoryTokenCache, TokenCache
+from careof.auth._cache import AsyncTokenCache, MemoryTokenCache, TokenCache
+from careof.auth._encrypted_cache import AsyncEncryptedTokenCache, EncryptedTokenCache
 from careof.auth._oauth2 import OAuth2ClientCredentials
 from careof.auth._static import ApiKeyAuth, BasicAuth, BearerAuth
 from careof.auth._strategy import AuthStrategy, NoAuth
@@ -15,9 +16,12 @@ from careof.auth._token_endpoint import TokenEndpointAuth
 __all__ = [
     "AccessToken",
     "ApiKeyAuth",
+    "AsyncEncryptedTokenCache",
+    "AsyncTokenCache",
     "AuthStrategy",
     "BasicAuth",
     "BearerAuth",
+    "EncryptedTokenCache",
     "MemoryTokenCache",
     "NoAuth",
     "OAuth2ClientCredentials",

@@ -16,6 +16,7 @@ import math
 from careof._values.clock import Clock
 from careof._values.sealed import Fixed
 from careof._values.secret import Secret
+from careof.auth._lifetime import jwt_end
 
 DEFAULT_LIFETIME = 60.0  # seconds, when nothing states one (RFC 6749 §5.1)
 LONGEST_LIFETIME = 366 * 86_400.0
@@ -146,9 +147,9 @@ def begin(
         is_on_trial: Whether it comes in place of one that was rejected.
     """
     wall, monotonic = asked_for
-    stated = [end for end in (configured, token.lifetime) if end is not None]
-    if token.expires_at is not None:
-        stated.append(token.expires_at - wall)
+    own = jwt_end(token.value.reveal())
+    stated = [end for end in (configured, token.lifetime, own.lifetime) if end is not None]
+    stated += [end - wall for end in (token.expires_at, own.expires_at) if end is not None]
     lifetime = min([*stated, LONGEST_LIFETIME]) if stated else DEFAULT_LIFETIME
     dead_at = monotonic + lifetime
     return HeldToken(
@@ -158,19 +159,3 @@ def begin(
         is_on_trial=is_on_trial,
         is_stated=bool(stated),
     )
-
-
-def read_lifetime(value: object) -> float | None:
-    """
-    The seconds that an ``expires_in`` states, or None where it states nothing.
-
-    A number or its decimal text (servers send both); below zero is zero, a
-    token for one use.  Anything else is as good as absent.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    try:
-        seconds = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return max(0.0, seconds) if math.isfinite(seconds) else None

@@ -68,7 +68,7 @@ class Strategy(Protocol):
     def _rotation(self, response: httpx.Response) -> Rotation | None: ...
 
 
-@attrs.define
+@attrs.define(repr=False, eq=False)  # its request has a secret
 class Fetch:
     """
     The work of one flight.

@@ -58,7 +58,7 @@ class Remembered:
     def __init__(self, strategy: Identified) -> None:
         self._names: tuple[str, ...] = ()
         self._values: tuple[object, ...] = ()
-        self._size = 0  # no strategy stores so little: without a snapshot, none is the same
+        self._size = 0  # without a snapshot
         kind: Any = type(strategy)
         if kind.careof_identity_is_stored and not _slots(kind):
             stored = dict(vars(strategy))
@@ -73,10 +73,14 @@ class Remembered:
         """
         Whether *strategy* is what it was, and its secrets as well.
         """
+        if not self._size:
+            return self._fingerprint.is_of(_whole(strategy))
         stored = vars(strategy)
-        if len(stored) == self._size and all(map(is_, map(stored.get, self._names), self._values)):
-            return self._fingerprint.is_current()
-        return self._fingerprint.is_of(_whole(strategy))
+        return (
+            len(stored) == self._size
+            and all(map(is_, map(stored.get, self._names), self._values))
+            and self._fingerprint.is_current()
+        )
 
 
 def key_of(strategy: Identified) -> str:

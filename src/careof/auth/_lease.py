@@ -30,7 +30,7 @@ from careof.auth._cache import PROCESS_CACHE, MemoryTokenCache
 from careof.auth._fetch import Fetch, Strategy, request_of
 from careof.auth._history import begun_history_of, history_of
 from careof.auth._identity import epoch_of, key_of, key_of_identity, shared_key_of
-from careof.auth._sharing import Shared, fleet_secret, is_async, number_of_cache
+from careof.auth._sharing import AnyCache, Shared, fleet_secret, is_async, number_of_cache
 from careof.errors import AuthenticationError, CareofError, ConfigurationError
 
 _FLIGHTS = Flights("tokens", limit=1024, patience=60.0)
@@ -51,6 +51,8 @@ class Lease:
         cache = strategy.cache
         # Not `or`: an empty cache that has a length is false.
         self._memory = cache if isinstance(cache, MemoryTokenCache) else PROCESS_CACHE
+        if not (cache is None or cache is self._memory):
+            self._check(cache)
         self._key = self._key_now()
         self._fetched = False
 
@@ -101,11 +103,11 @@ class Lease:
             flight = self._refused() or self._begun(rejected)
         return (yield from self._landed(flight))
 
-    def accepted(self, token: AccessToken) -> None:
+    def accepted(self, token: AccessToken, response: httpx.Response) -> None:
         """
-        Note that the endpoint took *token*.
+        Note that the endpoint took *token*, if its *response* says so.
         """
-        if isinstance(token, HeldToken) and token.is_on_trial:
+        if isinstance(token, HeldToken) and token.is_on_trial and response.status_code < 500:
             token.put_on_trial(ends=True)
             begun_history_of(self._place).accepted()
 
@@ -191,19 +193,26 @@ class Lease:
         cache = self._strategy.cache
         if cache is None or cache is self._memory:
             return None
-        secret = fleet_secret(cache)
         key = self._key
-        if secret is not None and network.is_anywhere:
+        try:
+            secret = fleet_secret(cache) if network.is_anywhere else None
+        except ConfigurationError:
+            return None  # as a cache that is gone: a token request helps
+        if secret is not None:
             place = f"{epoch_of(key_of(self._strategy))} {network.place}"
             key = shared_key_of(self._strategy, place, secret)
-        return Shared(cache, key, loop=self._loop(), seconds=network.limits.attempt)
+        return Shared(cache, key, loop=self._loop(cache), seconds=network.limits.attempt)
 
-    def _loop(self) -> Any:
-        if is_async(self._strategy.cache):
+    @staticmethod
+    def _check(cache: AnyCache) -> None:
+        # At once, not only when the memory has no token: it would work at times.
+        if is_async(cache):
             raise ConfigurationError(
-                f"{type(self._strategy).__name__}: cache: an AsyncTokenCache is for async code; "
-                "here a TokenCache is needed."
+                "cache: an AsyncTokenCache is for async code; here a TokenCache is needed."
             )
+
+    @staticmethod
+    def _loop(_cache: AnyCache) -> Any:
         return None
 
     def _rotated(self, identity: tuple[object, ...]) -> tuple[str, str]:
@@ -232,8 +241,13 @@ class AsyncLease(Lease):
 
     __slots__ = ()
 
-    def _loop(self) -> Any:
-        if not is_async(self._strategy.cache):
+    @staticmethod
+    def _check(cache: AnyCache) -> None:
+        pass
+
+    @staticmethod
+    def _loop(cache: AnyCache) -> Any:
+        if not is_async(cache):
             return None
         from anyio.lowlevel import current_token
 

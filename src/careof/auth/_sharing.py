@@ -92,6 +92,9 @@ def is_cache(cache: object) -> bool:
 def fleet_secret(cache: object) -> bytes | None:
     """
     What the processes that share *cache* know; None if nothing, and it is for this one only.
+
+    Raises:
+        ConfigurationError: Its key cannot be read now.
     """
     secret = getattr(cache, "_fingerprint_key", None)
     return secret() if callable(secret) else None

@@ -188,7 +188,7 @@ class TokenAuth(AuthStrategy, ABC):
             if self.rejected_body is not None:
                 response.read()
             if not self.is_rejected(response):
-                lease.accepted(token)
+                lease.accepted(token, response)
                 return
             other = drive(lease.another(token)) if _is_its(response, request) else None
             if other is None or not _can_be_repeated(request):
@@ -210,7 +210,7 @@ class TokenAuth(AuthStrategy, ABC):
             if self.rejected_body is not None:
                 await response.aread()
             if not self.is_rejected(response):
-                lease.accepted(token)
+                lease.accepted(token, response)
                 return
             other = await async_drive(lease.another(token)) if _is_its(response, request) else None
             if other is None or not _can_be_repeated(request):

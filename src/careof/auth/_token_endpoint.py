@@ -18,8 +18,9 @@ from careof._reading.trees import map_texts
 from careof._values.clock import SYSTEM_CLOCK, Clock
 from careof._values.secret import Secret, reveal
 from careof._values.unwrap import unwrap
-from careof.auth._access_token import AccessToken, read_lifetime
+from careof.auth._access_token import AccessToken
 from careof.auth._fingerprint import FixedTexts
+from careof.auth._lifetime import stated_end
 from careof.auth._sharing import AnyCache
 from careof.auth._static import credential_header_problem, header_value
 from careof.auth._token import TokenAuth
@@ -40,7 +41,7 @@ class TokenEndpointAuth(TokenAuth):
         json: A JSON body; its texts may be secrets.
         form: A form body, names to texts or secrets.  Not together with *json*.
         token_path: Where the token stands (JSONPath or JSON Pointer).
-        expires_path: Where its lifetime in seconds stands; None if nowhere.
+        expires_path: Where its lifetime stands, or its end; None if nowhere.
         lifetime, leeway, rejected_statuses, rejected_body, cache: As in ``TokenAuth``.
         header: The header that carries the token to the contact endpoint.
         prefix: What stands before the token there; ``""`` for nothing.
@@ -125,5 +126,5 @@ class TokenEndpointAuth(TokenAuth):
         if not is_header_value(token.strip()):
             # Kept, it would fail every call until its end.
             raise no_token(response, "its token has characters that no header can carry")
-        lifetime = None if self._expires_path is None else self._expires_path.find(tree)
-        return AccessToken(token.strip(), lifetime=read_lifetime(lifetime))
+        end = stated_end(None if self._expires_path is None else self._expires_path.find(tree))
+        return AccessToken(token.strip(), end.expires_at, lifetime=end.lifetime)
