@@ -15,15 +15,40 @@ import pytest
 FOLDER = pathlib.Path(__file__).parents[1] / "benchmarks"
 
 
-@pytest.fixture(scope="module")
-def printed():
+def quick_run_of(program):
     """
-    What a short run prints.
+    What a short run of *program* prints.
     """
-    command = [sys.executable, str(FOLDER / "lookup.py"), "--quick"]
+    command = [sys.executable, str(FOLDER / program), "--quick"]
     run = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=60, check=False)
     assert run.returncode == 0, run.stderr
     return run.stdout
+
+
+@pytest.fixture(scope="module")
+def printed():
+    """
+    What a short run of the benchmark of lookups prints.
+    """
+    return quick_run_of("lookup.py")
+
+
+@pytest.fixture(scope="module")
+def tokens():
+    """
+    The tables that a short run of the benchmark of tokens prints, by their corners.
+    """
+    blocks = [block.strip() for block in quick_run_of("auth.py").split("\n\n")]
+    tables = [block.splitlines() for block in blocks if block.startswith("|")]
+    rows = [[cells_of(line) for line in table] for table in tables]
+    return {
+        heads[0]: {row[0]: dict(zip(heads[1:], row[1:], strict=True)) for row in rest}
+        for heads, _, *rest in rows
+    }
+
+
+def cells_of(line):
+    return [cell.strip() for cell in line.strip("|").split("|")]
 
 
 @pytest.fixture
@@ -45,6 +70,38 @@ def test_the_benchmark_of_lookups_measures_careof_beside_httpx(printed, title):
 
     assert re.fullmatch(r"[1-9][0-9,]*", rates["careof"])
     assert re.fullmatch(r"[1-9][0-9,]*", rates["httpx"])
+
+
+@pytest.mark.parametrize("callers", ["8 tasks", "4 threads"])
+def test_the_benchmark_of_tokens_sees_one_request_for_all_callers_of_careof(tokens, callers):
+    requests = {
+        scene: row[f"careof, {callers}"] for scene, row in tokens["token requests"].items()
+    }
+
+    assert len(requests) == 5
+    assert set(requests.values()) == {"1"}
+
+
+@pytest.mark.parametrize("callers", ["8 tasks", "4 threads"])
+def test_the_benchmark_of_tokens_sees_calls_fail_only_where_no_token_is_to_be_had(tokens, callers):
+    failures = {
+        scene: row[f"careof, {callers}"] for scene, row in tokens["calls that fail"].items()
+    }
+
+    assert failures.pop("expired, and the endpoint answers 503") == callers.partition(" ")[0]
+    assert set(failures.values()) == {"0"}
+
+
+@pytest.mark.parametrize(
+    "place, row",
+    [
+        ("in an httpx client", "careof"),
+        ("in a resolver of careof", "OAuth2ClientCredentials"),
+    ],
+)
+@pytest.mark.parametrize("figure", ["µs of CPU", "µs of CPU, async"])
+def test_the_benchmark_of_tokens_measures_what_one_costs_a_request(tokens, place, row, figure):
+    assert float(tokens[place][row][figure]) > 0
 
 
 def test_every_stage_of_a_lookup_is_where_the_benchmark_looks(stages):

@@ -132,13 +132,21 @@ def _ratio(figure: Callable[[Sample], float], ours: list[Sample], theirs: list[S
 def _print(
     corner: str, heads: list[str], sizes: list[int], cell: Callable[[int, str], str]
 ) -> None:
-    lines = [
-        [corner, *heads],
-        *([f"{size:,}", *(cell(size, head) for head in heads)] for size in sizes),
-    ]
+    print_lines(
+        [
+            [corner, *heads],
+            *([f"{size:,}", *(cell(size, head) for head in heads)] for size in sizes),
+        ]
+    )
+
+
+def print_lines(lines: list[list[str]]) -> None:
+    """
+    Print a Markdown table, of which the first line holds the heads.
+    """
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    lines.insert(1, ["-" * (width - 1) + ":" for width in widths])
-    for line in lines:
+    rule = ["-" * (width - 1) + ":" for width in widths]
+    for line in (lines[0], rule, *lines[1:]):
         cells = (text.rjust(width) for text, width in zip(line, widths, strict=True))
         print(f"| {' | '.join(cells)} |")
     print()

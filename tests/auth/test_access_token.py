@@ -150,11 +150,11 @@ def test_a_token_is_refreshed_when_the_leeway_or_a_fifth_of_its_life_is_left(
     token = token_asked_for_now(clock, lifetime=lifetime, leeway=leeway)
 
     clock.advance(begins - 0.5)
-    before = token.wants_refresh(clock)
+    before = token.is_young(clock)
     clock.advance(0.5)
 
-    assert before is False
-    assert token.wants_refresh(clock) is True
+    assert before is True
+    assert token.is_young(clock) is False
 
 
 def test_a_lifetime_counts_from_when_the_token_was_asked_for():
@@ -175,11 +175,11 @@ def test_a_token_dies_while_the_machine_sleeps():
     token = token_asked_for_now(clock, lifetime=100)
 
     clock.suspend(99)
-    before = token.is_alive(clock)
+    before = token.is_alive(clock), token.is_young(clock)
     clock.suspend(1)
 
-    assert before is True
-    assert token.is_alive(clock) is False
+    assert before == (True, True)
+    assert (token.is_alive(clock), token.is_young(clock)) == (False, False)
 
 
 @pytest.mark.parametrize("passed, alive", [(99, True), (100, False)])
@@ -198,7 +198,7 @@ def test_a_token_that_a_host_puts_into_a_cache_lives_until_it_expires():
     token = held(AccessToken("t", clock.time() + 10))
 
     assert token.is_alive(clock)
-    assert not token.wants_refresh(clock)
+    assert token.is_young(clock)
     clock.advance(10)
     assert not token.is_alive(clock)
 

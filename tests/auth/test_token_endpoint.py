@@ -414,7 +414,7 @@ def test_a_strategy_that_is_rebuilt_for_every_request_finds_its_token(shell):
 )
 def test_what_cannot_work_is_refused_when_it_is_built(options, parameter):
     with pytest.raises(ConfigurationError) as caught:
-        TokenEndpointAuth(options.pop("url", TOKEN_URL), **options)
+        TokenEndpointAuth(**{"url": TOKEN_URL, **options})
 
     assert str(caught.value).startswith(f"TokenEndpointAuth: {parameter}")
     assert "hidden" not in str(caught.value)

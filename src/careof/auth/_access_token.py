@@ -101,11 +101,13 @@ class HeldToken(AccessToken):
         """
         return clock.monotonic() < self._dead_at and self.is_fresh(clock.time(), leeway=0)
 
-    def wants_refresh(self, clock: Clock) -> bool:
+    def is_young(self, clock: Clock) -> bool:
         """
-        Whether the token is near its end, so that a new one should be fetched.
+        Whether the token can be used now, and its end is not near.
         """
-        return clock.monotonic() >= self._refresh_at
+        return clock.monotonic() < self._refresh_at and (
+            self.expires_at is None or clock.time() < self.expires_at
+        )
 
     def put_on_trial(self, *, ends: bool = False) -> None:
         """

@@ -129,7 +129,7 @@ class Fetch:
     def _will_do(self, token: HeldToken) -> bool:
         clock = self.strategy.clock
         is_rejected = self.rejected is not None and token.is_same(self.rejected)
-        return not is_rejected and token.is_alive(clock) and not token.wants_refresh(clock)
+        return not is_rejected and token.is_young(clock)
 
     def _asked(self) -> HeldToken | CareofError:
         if isinstance(self.request, CareofError):

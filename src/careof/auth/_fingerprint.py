@@ -88,6 +88,13 @@ class Fingerprint:
             return False
         return self.is_current()
 
+    @property
+    def has_sources(self) -> bool:
+        """
+        Whether one of its secrets can be another one by now.
+        """
+        return bool(self._sources)
+
     def is_current(self) -> bool:
         """
         Whether its secrets are what they were; only those with a source are read.

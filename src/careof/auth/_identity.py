@@ -53,46 +53,70 @@ class Remembered:
         key: Secrets went into it revealed, and cannot be got out.
     """
 
-    __slots__ = ("_fingerprint", "_names", "_size", "_values", "key")
+    __slots__ = ("_fingerprint", "_has_sources", "_last", "_stored", "key")
 
     def __init__(self, strategy: Identified) -> None:
-        self._names: tuple[str, ...] = ()
-        self._values: tuple[object, ...] = ()
-        self._size = 0  # without a snapshot
-        kind: Any = type(strategy)
-        if kind.careof_identity_is_stored and not _slots(kind):
-            stored = dict(vars(strategy))
-            stored.pop(_FINGERPRINT, None)
-            if all(map(is_lasting, (value for name, value in stored.items() if _counts(name)))):
-                self._names, self._values = tuple(stored), tuple(stored.values())
-                self._size = len(stored) + 1  # and this object
         self._fingerprint = Fingerprint(_whole(strategy))
+        self._has_sources = self._fingerprint.has_sources
+        self._stored = self._snapshot(strategy)
         self.key: str = self._fingerprint.key
+        self._last = ("", "", "")
 
     def is_of(self, strategy: Identified) -> bool:
         """
         Whether *strategy* is what it was, and its secrets as well.
         """
-        if not self._size:
+        if self._stored is None:
             return self._fingerprint.is_of(_whole(strategy))
         stored = vars(strategy)
         return (
-            len(stored) == self._size
-            and all(map(is_, map(stored.get, self._names), self._values))
-            and self._fingerprint.is_current()
+            len(stored) == len(self._stored)
+            and all(map(is_, stored.values(), self._stored))
+            and not (self._has_sources and not self._fingerprint.is_current())
         )
+
+    def key_at(self, place: str) -> str:
+        """
+        The key for use at *place*; the last one is remembered.
+        """
+        epoch = _epochs.get(self.key) or ""
+        at, since, key = self._last
+        if at is not place or since is not epoch:
+            key = key_at(self.key, place)
+            self._last = (place, epoch, key)
+        return key
+
+    def _snapshot(self, strategy: Identified) -> list[object] | None:
+        kind: Any = type(strategy)
+        stored = vars(strategy)
+        if not kind.careof_identity_is_stored or _slots(kind):
+            return None
+        if not all(is_lasting(value) for name, value in stored.items() if _counts(name)):
+            return None
+        # In their order, this object in its place among them.
+        return [self if name == _FINGERPRINT else value for name, value in stored.items()]
+
+
+def remembered(strategy: Identified) -> Remembered:
+    """
+    What is known of *strategy* as it is now.
+    """
+    known = strategy.careof_fingerprint
+    if known is None or not known.is_of(strategy):
+        if _FINGERPRINT not in vars(strategy):
+            # First its place, or the snapshot would be one too short.  Past a
+            # __setattr__ of its own, as that of a frozen dataclass.
+            object.__setattr__(strategy, _FINGERPRINT, None)
+        known = Remembered(strategy)
+        object.__setattr__(strategy, _FINGERPRINT, known)
+    return known
 
 
 def key_of(strategy: Identified) -> str:
     """
     The key of the token that *strategy* wants now, in this process.
     """
-    known = strategy.careof_fingerprint
-    if known is None or not known.is_of(strategy):
-        known = Remembered(strategy)
-        # Past a __setattr__ of its own, as that of a frozen dataclass.
-        object.__setattr__(strategy, _FINGERPRINT, known)
-    return known.key
+    return remembered(strategy).key
 
 
 def key_of_identity(strategy: Identified, identity: tuple[object, ...]) -> str:
@@ -114,14 +138,15 @@ def shared_key_of(strategy: Identified, place: str, secret: bytes) -> str:
         ConfigurationError: Its class has no name that would be the same elsewhere.
     """
     name = name_elsewhere(type(strategy))
-    return shared_key((name, strategy.identity(), place), secret)
+    epoch = _epochs.get(key_of(strategy))
+    return shared_key((name, strategy.identity(), place, epoch), secret)
 
 
-def epoch_of(key: str) -> str:
+def key_at(key: str, place: str) -> str:
     """
-    What sets the tokens under *key* apart from those of before ``begin_epoch``.
+    The *key* for use at *place*, which no token from before ``begin_epoch`` has.
     """
-    return _epochs.get(key) or ""
+    return f"{key} {_epochs.get(key) or ''} {place}"
 
 
 def begin_epoch(key: str) -> None:

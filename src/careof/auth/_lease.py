@@ -29,7 +29,7 @@ from careof.auth._access_token import AccessToken, HeldToken, held
 from careof.auth._cache import PROCESS_CACHE, MemoryTokenCache
 from careof.auth._fetch import Fetch, Strategy, request_of
 from careof.auth._history import begun_history_of, history_of
-from careof.auth._identity import epoch_of, key_of, key_of_identity, shared_key_of
+from careof.auth._identity import key_at, key_of_identity, remembered, shared_key_of
 from careof.auth._sharing import AnyCache, Shared, fleet_secret, is_async, number_of_cache
 from careof.errors import AuthenticationError, CareofError, ConfigurationError
 
@@ -42,18 +42,24 @@ class Lease:
     One request's claim on a token.
     """
 
-    __slots__ = ("_call", "_fetched", "_key", "_memory", "_network", "_strategy")
+    __slots__ = ("_call", "_fetched", "_key", "_memory", "_network", "_strategy", "_where")
 
     def __init__(self, strategy: Strategy, request: httpx.Request) -> None:
         self._strategy = strategy
         self._call: Call | None = call_of(request)
         self._network: Any = own_network() if self._call is None else self._call.network
+        self._where: str = self._network.place
         cache = strategy.cache
-        # Not `or`: an empty cache that has a length is false.
-        self._memory = cache if isinstance(cache, MemoryTokenCache) else PROCESS_CACHE
-        if not (cache is None or cache is self._memory):
+        if cache is None:  # an empty one that has a length is false
+            self._memory = PROCESS_CACHE
+        elif isinstance(cache, MemoryTokenCache):
+            self._memory = cache
+        else:
             self._check(cache)
-        self._key = self._key_now()
+            self._memory = PROCESS_CACHE
+            # Equal configurations with two caches behind it are kept apart there.
+            self._where += f" {number_of_cache(cache)}"
+        self._key = remembered(strategy).key_at(self._where)
         self._fetched = False
 
     def at_hand(self) -> HeldToken | None:
@@ -64,11 +70,12 @@ class Lease:
         if found is None:
             return None
         token, clock = held(found), self._strategy.clock
-        if not token.is_alive(clock):
-            return None
-        if token.wants_refresh(clock):
+        if not token.is_young(clock):
+            if not token.is_alive(clock):
+                return None
             self._refresh()
-        self._note(token, "from the cache")
+        if self._call is not None:
+            self._note(token, "from the cache")
         return token
 
     def fetched(self) -> Steps[AccessToken | CareofError]:
@@ -90,7 +97,7 @@ class Lease:
             held(rejected).put_on_trial()
             return None
         # An answer was waited for since: the secret may be another one by now.
-        self._key = self._key_now()
+        self._key = remembered(self._strategy).key_at(self._where)
         found = self._memory.get(self._key)
         if found is not None and not found.is_same(rejected) and held(found).is_alive(clock):
             return found  # this answer was late: the token was replaced meanwhile
@@ -134,13 +141,6 @@ class Lease:
     def _place_of(self, key: str) -> str:
         # Equal configurations have their tokens apart in two memories.
         return f"{number_of(self._memory)} {key}"
-
-    def _key_now(self) -> str:
-        return self._key_of(key_of(self._strategy))
-
-    def _key_of(self, key: str) -> str:
-        number = number_of_cache(self._strategy.cache)
-        return f"{key} {epoch_of(key)} {self._network.place} {number}"
 
     def _under_way(self) -> Future[Any] | None:
         return _FLIGHTS.under_way(self._place)
@@ -199,8 +199,7 @@ class Lease:
         except ConfigurationError:
             return None  # as a cache that is gone: a token request helps
         if secret is not None:
-            place = f"{epoch_of(key_of(self._strategy))} {network.place}"
-            key = shared_key_of(self._strategy, place, secret)
+            key = shared_key_of(self._strategy, network.place, secret)
         return Shared(cache, key, loop=self._loop(cache), seconds=network.limits.attempt)
 
     @staticmethod
@@ -218,7 +217,7 @@ class Lease:
     def _rotated(self, identity: tuple[object, ...]) -> tuple[str, str]:
         # Whoever comes with the new identity waits for this flight as well: two
         # requests with one refresh token would end all of its family.
-        key = self._key_of(key_of_identity(self._strategy, identity))
+        key = key_at(key_of_identity(self._strategy, identity), self._where)
         place = self._place_of(key)
         _FLIGHTS.share(self._place, place)
         return key, place
