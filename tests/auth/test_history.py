@@ -27,7 +27,9 @@ def unavailable(**facts):
 
 
 def refused():
-    error = AuthenticationError("It gave no token (401 invalid_client).", detail="invalid_client")
+    error = AuthenticationError(
+        "It gave no token (401 invalid_client).", detail="invalid_client", status=401
+    )
     error.error = "invalid_client"
     return error
 
@@ -50,7 +52,12 @@ def test_an_endpoint_that_never_failed_is_not_left_alone(clock):
 
 
 @pytest.mark.parametrize(
-    "failure, pauses", [(unavailable(), PASSING_PAUSES), (refused(), LASTING_PAUSES)]
+    "failure, pauses",
+    [
+        (unavailable(), PASSING_PAUSES),
+        (refused(), LASTING_PAUSES),
+        (AuthenticationError("A hook failed.", detail="strategy:KeyError"), PASSING_PAUSES),
+    ],
 )
 def test_the_pauses_grow_to_a_longest_one(clock, failure, pauses):
     history = History()

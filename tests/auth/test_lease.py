@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from urllib.parse import parse_qs
+
 import attrs
 import httpx
 import pytest
@@ -9,8 +11,9 @@ from careof._network.call import call_of
 from careof._network.flights import wait_for
 from careof._network.network import Network
 from careof._network.waits import drive
-from careof.auth import AccessToken, MemoryTokenCache, TokenAuth, _lease
+from careof.auth import AccessToken, MemoryTokenCache, OAuth2RefreshToken, TokenAuth, _lease
 from careof.auth._cache import PROCESS_CACHE
+from careof.auth._fetch import request_of
 from careof.auth._history import JITTER, PASSING_PAUSES, REJECTION_PAUSES, history_of
 from careof.auth._lease import Lease, own_network
 from careof.errors import (
@@ -22,6 +25,7 @@ from careof.errors import (
 from careof.testing import FakeClock
 from tests.support.tokens import (
     CONTACT_URL,
+    TOKEN_URL,
     TokenServer,
     VoucherAuth,
     WatchedCache,
@@ -41,7 +45,7 @@ def voucher(server, **options):
 
 
 def fetched(lease, flight=None):
-    flight = flight or lease._begun()
+    flight = flight or lease._joined()
     wait_for(flight, 10)
     return drive(lease._landed(flight))
 
@@ -188,7 +192,7 @@ def test_strategies_with_caches_of_their_own_share_no_flight():
     server.hold()
     leases = [voucher(server)[1]() for _ in range(2)]
 
-    flights = [lease._begun() for lease in leases]
+    flights = [lease._joined() for lease in leases]
     server.release()
 
     assert [value_of(fetched(*pair)) for pair in zip(leases, flights, strict=True)]
@@ -301,7 +305,7 @@ def test_whoever_comes_while_a_flight_is_up_joins_it():
     server.hold()
     _, lease = voucher(server)
 
-    one, other = lease()._begun(), lease()._begun()
+    one, other = lease()._joined(), lease()._joined()
     server.release()
 
     assert one is other
@@ -324,7 +328,7 @@ def test_a_flight_that_does_not_land_in_time_is_a_deadline():
     server = TokenServer()
     server.hold()
     auth, lease = voucher(server)
-    flight = lease()._begun()
+    flight = lease()._joined()
     hurried = Lease(auth, request_in(server, seconds=0.02))
 
     failure = drive(hurried.fetched())
@@ -342,7 +346,7 @@ def test_each_who_waits_gets_an_error_of_its_own():
     server = TokenServer()
     server.answer = httpx.Response(401, json={"error": "invalid_client"})
     _, lease = voucher(server)
-    flight = lease()._begun()
+    flight = lease()._joined()
 
     one, other = fetched(lease(), flight), fetched(lease(), flight)
 
@@ -366,7 +370,7 @@ def test_the_lifetime_counts_from_when_the_token_was_asked_for():
     server = TokenServer(lifetime=100)
     server.hold()
     _, lease = voucher(server, clock=clock)
-    flight = lease()._begun()
+    flight = lease()._joined()
     wait_until(lambda: server.token_requests)
 
     clock.advance(40)
@@ -460,7 +464,7 @@ def test_whoever_is_rejected_while_a_flight_is_up_joins_it():
     _, lease = voucher(server)
     old = fetched(lease())
     server.hold()
-    flight = lease()._begun(old)
+    flight = lease()._joined(old)
     server.release()
 
     assert another(lease(), old) is flight.result(10)
@@ -612,3 +616,71 @@ def test_a_strategy_of_the_hosts_may_have_a_fingerprint_of_its_own():
             self.fingerprint = fingerprint
 
     assert key(Bound("aa")) != key(Bound("bb"))
+
+
+class RotatingDesk(httpx.MockTransport):
+    """
+    A token endpoint that gives another refresh token each time, and takes none twice.
+    """
+
+    def __init__(self):
+        super().__init__(self._answer)
+        self.sent = []
+
+    def _answer(self, request):
+        [token] = parse_qs(request.content.decode())["refresh_token"]
+        if token in self.sent:
+            return httpx.Response(400, json={"error": "invalid_grant"})
+        self.sent.append(token)
+        number = len(self.sent)
+        return httpx.Response(
+            200, json={"access_token": f"token-{number}", "refresh_token": f"refresh-{number}"}
+        )
+
+
+def refreshing(first):
+    return OAuth2RefreshToken(TOKEN_URL, "client", "secret", refresh_token=first)
+
+
+def test_a_request_whose_refresh_token_was_spent_meanwhile_is_not_sent():
+    """
+    The thread that made it was put aside, and another one's flight came and went.
+    """
+    desk = RotatingDesk()
+    late, other = (Lease(refreshing("refresh-a"), request_in(desk)) for _ in range(2))
+    made_before = request_of(late._strategy, late._key)
+    token = drive(other.fetched())
+
+    found = drive(late._landed(late._begun(made_before, None)))
+
+    assert found is token
+    assert desk.sent == ["refresh-a"]
+
+
+def test_a_token_that_was_rotated_and_has_died_is_fetched_with_the_newest():
+    clock = FakeClock()
+    desk = RotatingDesk()
+    auth = OAuth2RefreshToken(
+        TOKEN_URL, "client", "secret", refresh_token="refresh-b", clock=clock
+    )
+    late, other = (Lease(auth, request_in(desk)) for _ in range(2))
+    made_before = request_of(auth, late._key)
+    drive(other.fetched())
+    clock.advance(60)
+
+    found = drive(late._landed(late._begun(made_before, None)))
+
+    assert value_of(found) == "token-2"
+    assert desk.sent == ["refresh-b", "refresh-1"]
+
+
+def test_a_lease_that_is_older_than_a_rotation_asks_for_nothing():
+    """
+    Its key is that of the spent one, and the request that it would make is not.
+    """
+    desk = RotatingDesk()
+    late, other = (Lease(refreshing("refresh-c"), request_in(desk)) for _ in range(2))
+    token = drive(other.fetched())
+
+    assert drive(late.fetched()) is token
+    assert desk.sent == ["refresh-c"]

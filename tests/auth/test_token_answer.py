@@ -63,7 +63,8 @@ def test_retry_after_is_kept_where_waiting_helps(status, header, seconds):
         ("invalid_scope", "scope, audience and resource"),
         ("invalid_target", "scope, audience and resource"),
         ("unsupported_grant_type", "offers this grant"),
-        ("invalid_grant", "Check the token URL"),
+        ("unauthorized_client", "offers this grant, and to this client"),
+        ("invalid_grant", "spent or revoked, or has expired: somebody must sign in anew"),
         ("access_denied", "Check the token URL"),
     ],
 )

@@ -30,6 +30,15 @@ from careof.errors import AuthenticationError, CareofError
 _asking: ContextVar[frozenset[str]] = ContextVar("careof.asking", default=frozenset())
 
 
+class Moved:
+    """
+    What a flight brings whose callers have to look under another key.
+    """
+
+
+MOVED = Moved()
+
+
 class Rotation(Protocol):
     """
     What an answer changes about the next token request.
@@ -65,6 +74,8 @@ class Strategy(Protocol):
 
     def identity(self) -> tuple[object, ...]: ...
 
+    def _is_spent(self, request: httpx.Request) -> bool: ...
+
     def _rotation(self, response: httpx.Response) -> Rotation | None: ...
 
 
@@ -91,10 +102,14 @@ class Fetch:
     rejected: AccessToken | None
     rotates: Callable[[tuple[object, ...]], tuple[str, str]]
 
-    def __call__(self) -> AccessToken | CareofError:
+    def __call__(self) -> AccessToken | CareofError | Moved:
         """
         The token, which is in the memory by then, or why there is none.
         """
+        if isinstance(self.request, httpx.Request) and self.strategy._is_spent(self.request):
+            # Another flight landed since it was made, and with what it brought
+            # the next request is another one, under a key of its own.
+            return MOVED
         clock = self.strategy.clock
         found = self.memory.get(self.key)
         known = None if found is None else held(found)

@@ -249,4 +249,4 @@ _VALUES: tuple[tuple[type, Callable[[Any], bytes]], ...] = (
 )
 _EXACT = {kind: (kind.__name__.encode(), in_bytes) for kind, in_bytes in _VALUES}
 # What cannot be changed in place, and is equal only to what has the same key.
-_LASTING = frozenset({str, type(None), int, float, bytes, Path, Secret, FixedTexts})
+_LASTING = frozenset({str, type(None), bool, int, float, bytes, Path, Secret, FixedTexts})

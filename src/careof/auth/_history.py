@@ -45,7 +45,8 @@ class History:
         Note that the token endpoint gave no token, but *error*.
         """
         self._cause = error
-        is_lasting = isinstance(error, AuthenticationError)
+        # With a status the endpoint said so; without, a hook of the host's failed.
+        is_lasting = isinstance(error, AuthenticationError) and error.status is not None
         pause = _pause(LASTING_PAUSES if is_lasting else PASSING_PAUSES, self._failures)
         self._leave_alone(max(pause, error.retry_after or 0.0), clock)
 

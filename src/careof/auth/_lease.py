@@ -27,13 +27,14 @@ from careof._network.network import Network
 from careof._network.waits import Landed, Steps
 from careof.auth._access_token import AccessToken, HeldToken, held
 from careof.auth._cache import PROCESS_CACHE, MemoryTokenCache
-from careof.auth._fetch import Fetch, Strategy, request_of
+from careof.auth._fetch import Fetch, Moved, Strategy, request_of
 from careof.auth._history import begun_history_of, history_of
 from careof.auth._identity import key_at, key_of_identity, remembered, shared_key_of
 from careof.auth._sharing import AnyCache, Shared, fleet_secret, is_async, number_of_cache
 from careof.errors import AuthenticationError, CareofError, ConfigurationError
 
 _FLIGHTS = Flights("tokens", limit=1024, patience=60.0)
+ROUNDS = 4  # in which a request is made before a secret that never stands still is taken as it is
 GRACE = 1.0  # seconds that a flight may be late before another one takes its place
 
 
@@ -82,7 +83,7 @@ class Lease:
         """
         The token that the flight under way brings; one is begun if there is none.
         """
-        return (yield from self._landed(self._under_way() or self._refused() or self._begun()))
+        return (yield from self._landed(self._joined()))
 
     def another(self, rejected: AccessToken) -> Steps[AccessToken | CareofError | None]:
         """
@@ -97,7 +98,7 @@ class Lease:
             held(rejected).put_on_trial()
             return None
         # An answer was waited for since: the secret may be another one by now.
-        self._key = remembered(self._strategy).key_at(self._where)
+        self._key = self._key_now()
         found = self._memory.get(self._key)
         if found is not None and not found.is_same(rejected) and held(found).is_alive(clock):
             return found  # this answer was late: the token was replaced meanwhile
@@ -107,7 +108,7 @@ class Lease:
             if history is not None and not history.may_replace(clock):
                 return None
             self._memory.delete_if(self._key, rejected)
-            flight = self._refused() or self._begun(rejected)
+            flight = self._joined(rejected)
         return (yield from self._landed(flight))
 
     def accepted(self, token: AccessToken, response: httpx.Response) -> None:
@@ -142,6 +143,9 @@ class Lease:
         # Equal configurations have their tokens apart in two memories.
         return f"{number_of(self._memory)} {key}"
 
+    def _key_now(self) -> str:
+        return remembered(self._strategy).key_at(self._where)
+
     def _under_way(self) -> Future[Any] | None:
         return _FLIGHTS.under_way(self._place)
 
@@ -153,17 +157,34 @@ class Lease:
 
     def _refresh(self) -> None:
         history = history_of(self._place)
-        is_left_alone = history is not None and history.leaves_alone(self._strategy.clock)
-        if not is_left_alone and self._under_way() is None:
-            self._begun()
+        if history is None or not history.leaves_alone(self._strategy.clock):
+            self._joined()
 
-    def _begun(self, rejected: AccessToken | None = None) -> Future[Any]:
+    def _joined(self, rejected: AccessToken | None = None) -> Future[Any] | CareofError:
+        """
+        The flight under way, begun now if there is none, or why there can be none.
+        """
+        for _ in range(ROUNDS):
+            known = self._under_way() or self._refused()
+            if known is not None:
+                return known
+            request = request_of(self._strategy, self._key)
+            made_for, self._key = self._key, self._key_now()
+            if made_for == self._key:
+                return self._begun(request, rejected)
+            # A secret was replaced while the request was made: once more, so
+            # that the request is that of its key.
+        return self._begun(request, rejected)
+
+    def _begun(
+        self, request: httpx.Request | CareofError, rejected: AccessToken | None
+    ) -> Future[Any]:
         network: Network = self._network.blocking()
         shared = self._shared(network)
         fetch = Fetch(
             strategy=self._strategy,
             network=network,
-            request=request_of(self._strategy, self._key),
+            request=request,
             memory=self._memory,
             key=self._key,
             place=self._place,
@@ -175,14 +196,21 @@ class Lease:
         return _FLIGHTS.join(self._place, fetch, patience=rounds * network.limits.attempt + GRACE)
 
     def _landed(self, flight: Future[Any] | CareofError) -> Steps[AccessToken | CareofError]:
-        if isinstance(flight, CareofError):
-            return flight
-        yield Landed(flight, self._deadline())
-        outcome: AccessToken | CareofError = result_of(flight, "token")
-        if not isinstance(outcome, CareofError):
-            self._fetched = True
-            self._note(outcome, "fetched")
-        return outcome
+        while not isinstance(flight, CareofError):
+            yield Landed(flight, self._deadline())
+            outcome: AccessToken | CareofError | Moved = result_of(flight, "token")
+            if isinstance(outcome, CareofError):
+                return outcome
+            if not isinstance(outcome, Moved):
+                self._fetched = True
+                self._note(outcome, "fetched")
+                return outcome
+            self._key = self._key_now()
+            found = self.at_hand()
+            if found is not None:
+                return found
+            flight = self._joined()
+        return flight
 
     def _deadline(self) -> Deadline:
         if self._call is not None:

@@ -1,46 +1,92 @@
 """
 The grants of OAuth 2.0 (RFC 6749) that need nobody at a screen.
+
+What they have in common lives here once: how the client says who it is, and
+what it may wish for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Literal
-from urllib.parse import quote_plus
+from typing import Any, ClassVar, Literal, TypedDict, Unpack, get_args
+from urllib.parse import quote
 
 import httpx
 
-from careof._values.clock import SYSTEM_CLOCK, Clock
-from careof._values.secret import Secret, as_secret
+from careof._network.failures import strategy_failure
+from careof._reading.trees import check_tree, map_texts
+from careof._values.clock import Clock
+from careof._values.sealed import is_whole
+from careof._values.secret import Secret, as_secret, reveal
 from careof._values.unwrap import unwrap
-from careof.auth._cache import TokenCache
+from careof.auth._assertion import (
+    ALGORITHMS,
+    ASSERTION_TYPE,
+    Algorithm,
+    client_assertion,
+    key_problem,
+)
+from careof.auth._fingerprint import FixedTexts
+from careof.auth._sharing import AnyCache
 from careof.auth._static import basic_credentials
 from careof.auth._token_endpoint import TokenEndpointAuth
-from careof.errors import ConfigurationError
+from careof.errors import CareofError, ConfigurationError
 
-ClientAuth = Literal["client_secret_basic", "client_secret_post", "none"]
+ClientAuth = Literal["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]
 
-# Each has a parameter of its own, or is what makes this grant.
-_OURS = frozenset({"grant_type", "client_id", "client_secret", "scope", "audience", "resource"})
+_CLIENT_AUTHS = get_args(ClientAuth)
+# Each has a parameter of its own, or is what makes the grant.
+_OURS = frozenset(
+    "grant_type client_id client_secret client_assertion client_assertion_type refresh_token "
+    "scope audience resource".split()
+)
+# What scope and audience, resource, and params are, in this order.
+Fields = tuple[FixedTexts, tuple[str, ...], FixedTexts]
 
 
-class OAuth2ClientCredentials(TokenEndpointAuth):
+class TokenOptions(TypedDict, total=False):
     """
-    The client credentials grant (RFC 6749 §4.4).
+    The options of ``TokenEndpointAuth`` that every grant takes as well.
 
-    Args:
-        token_url: The token endpoint.
-        client_id: Our id there.
-        client_secret: Our secret there; None only with ``client_auth="none"``.
-        scope: Scopes, separated by spaces.
-        audience: An ``audience`` parameter, which some servers ask for.
-        resource: A resource indicator (RFC 8707).
-        client_auth: How the secret is sent, in the words of RFC 7591 §2.
-        params: More form parameters; not those that stand above.
-        lifetime, leeway, rejected_statuses, cache: As in ``TokenAuth``.
-        token_path, expires_path, header, prefix: As in ``TokenEndpointAuth``.
+    What decides how a token is asked for is not among them: that is the grant's.
     """
+
+    token_path: str
+    expires_path: str | None
+    lifetime: float | timedelta | None
+    leeway: float | timedelta
+    header: str
+    prefix: str
+    rejected_statuses: frozenset[int]
+    rejected_body: tuple[str, str | int | bool] | None
+    cache: AnyCache | None
+    clock: Clock
+
+
+class GrantOptions(TokenOptions, total=False):
+    """
+    The options that every grant has.
+    """
+
+    scope: str | None
+    audience: str | None
+    resource: str | tuple[str, ...] | None
+    client_auth: ClientAuth
+    encode_credentials: bool
+    private_key: str | Secret | None
+    algorithm: Algorithm
+    key_id: str | None
+    assertion_audience: str | None
+    params: Mapping[str, str | Secret] | None
+
+
+class OAuth2Grant(TokenEndpointAuth):
+    """
+    What every grant does.  Its options are described where a host meets them.
+    """
+
+    _grant_type: ClassVar[str]
 
     def __init__(
         self,
@@ -50,82 +96,187 @@ class OAuth2ClientCredentials(TokenEndpointAuth):
         *,
         scope: str | None = None,
         audience: str | None = None,
-        resource: str | None = None,
+        resource: str | tuple[str, ...] | None = None,
         client_auth: ClientAuth = "client_secret_basic",
+        encode_credentials: bool = True,
+        private_key: str | Secret | None = None,
+        algorithm: Algorithm = "RS256",
+        key_id: str | None = None,
+        assertion_audience: str | None = None,
         params: Mapping[str, str | Secret] | None = None,
-        token_path: str = "$.access_token",
-        expires_path: str | None = "$.expires_in",
-        lifetime: float | timedelta | None = None,
-        leeway: float | timedelta = 30.0,
-        header: str = "Authorization",
-        prefix: str = "Bearer",
-        rejected_statuses: frozenset[int] = frozenset({401}),
-        cache: TokenCache | None = None,
-        clock: Clock = SYSTEM_CLOCK,
+        **options: Unpack[TokenOptions],
     ) -> None:
         name = type(self).__name__
-        secret = None
+        if isinstance(private_key, str):
+            private_key = private_key.strip()  # a PEM file ends in a line break
+        secret = key = None
         if client_secret is not None:
             secret = as_secret(client_secret, f"{name}: client_secret")
-        del client_secret
-        if client_auth not in ("client_secret_basic", "client_secret_post", "none"):
-            raise ConfigurationError(
-                f"{name}: client_auth: expected client_secret_basic, client_secret_post or none."
-            )
-        if not (isinstance(client_id, str) and client_id):
-            raise ConfigurationError(f"{name}: client_id: expected a text.")
-        if (secret is None) != (client_auth == "none"):
-            raise ConfigurationError(
-                f'{name}: client_secret: needed, unless client_auth is "none", which has none.'
-            )
-        wishes = {"scope": scope, "audience": audience, "resource": resource}
-        problem = _problem(wishes, params)
-        if problem:
-            del params  # a traceback with locals would show it
-            raise ConfigurationError(f"{name}: {problem}.")
-        self._client_id = client_id
+        if private_key is not None:
+            key = as_secret(private_key, f"{name}: private_key")
+        fields = _fields(name, {"scope": scope, "audience": audience}, resource, params)
+        unknown = sorted(options.keys() - TokenOptions.__optional_keys__)
+        # A traceback with locals would show them.
+        del client_secret, private_key, params
+        if unknown:
+            del options
+            raise ConfigurationError(f"{name}: {unknown[0]}: there is no such option.")
         self._client_secret = unwrap(secret)
+        self._private_key = unwrap(key)
+        self._wishes, self._resources, self._params = unwrap(fields)
+        self._client_id = client_id
         self._client_auth = client_auth
-        form: dict[str, str | Secret] = {"grant_type": "client_credentials"}
-        form.update((key, value) for key, value in wishes.items() if value is not None)
-        if client_auth != "client_secret_basic":
-            form["client_id"] = client_id
-        if client_auth == "client_secret_post" and self._client_secret is not None:
-            form["client_secret"] = self._client_secret
-        super().__init__(
-            token_url,
-            form={**form, **(params or {})},
-            token_path=token_path,
-            expires_path=expires_path,
-            lifetime=lifetime,
-            leeway=leeway,
-            header=header,
-            prefix=prefix,
-            rejected_statuses=rejected_statuses,
-            cache=cache,
-            clock=clock,
-        )
+        self._encoding = "form" if encode_credentials else ""
+        self._algorithm = algorithm
+        self._key_id = key_id
+        self._assertion_audience = assertion_audience
+        problem = self._problem()
+        if not isinstance(encode_credentials, bool):
+            problem = "encode_credentials: expected True or False"
+        if problem:
+            raise ConfigurationError(f"{name}: {problem}.")
+        super().__init__(token_url, **options)
+        if client_auth == "private_key_jwt":
+            # As it was written: the server compares texts.
+            self._assertion_audience = assertion_audience or str(token_url)
+            unwrap(
+                key_problem(self._private_key or "", algorithm, parameter=f"{name}: private_key")
+            )
 
     def token_request(self) -> httpx.Request:
         """
-        The request of RFC 6749 §4.4.2, its secret read now.
+        The request for a token, its secrets read now.
         """
-        request = super().token_request()
-        if self._client_auth == "client_secret_basic" and self._client_secret is not None:
-            # RFC 6749 §2.3.1: both are form-urlencoded first, so that a colon
-            # or a percent sign in them survives.
-            request.headers["Authorization"] = basic_credentials(
-                quote_plus(self._client_id), quote_plus(self._client_secret.reveal())
+        return unwrap(self._asked({}))
+
+    def _asked(self, more: Mapping[str, Secret]) -> httpx.Request | CareofError:
+        try:
+            form = {
+                "grant_type": self._grant_type,
+                **{name: reveal(value) for name, value in more.items()},
+                **map_texts(self._wishes, reveal),
+                **({"resource": list(self._resources)} if self._resources else {}),
+                **map_texts(self._params, reveal),
+            }
+            headers = map_texts(self._headers, reveal)
+            proof = self._proof()
+            (headers if "Authorization" in proof else form).update(proof)
+            return httpx.Request("POST", self._url, headers=headers, data=form)
+        except Exception as error:
+            return strategy_failure(error)
+
+    def _proof(self) -> Mapping[str, str]:
+        if self._client_auth == "none":
+            return {"client_id": self._client_id}
+        if self._client_auth == "client_secret_basic":
+            pair = self._client_id, reveal(self._client_secret or "")
+            # RFC 6749 §2.3.1 has both form-urlencoded first.  A space as %20
+            # and not as +: everyone who decodes reads it, and some only it.
+            safe = [quote(each, safe="") for each in pair] if self._encoding else pair
+            return {"Authorization": basic_credentials(*safe)}
+        if self._client_auth == "client_secret_post":
+            return {
+                "client_id": self._client_id,
+                "client_secret": reveal(self._client_secret or ""),
+            }
+        return {
+            "client_id": self._client_id,
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": client_assertion(
+                self._private_key or "",
+                algorithm=self._algorithm,
+                key_id=self._key_id,
+                client_id=self._client_id,
+                audience=str(self._assertion_audience),
+                now=self.clock.time(),
+                parameter=f"{type(self).__name__}: private_key",
+            ),
+        }
+
+    def _problem(self) -> str:
+        method = self._client_auth
+        if method not in _CLIENT_AUTHS:
+            return f"client_auth: expected one of {', '.join(_CLIENT_AUTHS)}"
+        client_id = self._client_id
+        if not (isinstance(client_id, str) and client_id and is_whole(client_id)):
+            return "client_id: expected a text"
+        if (self._client_secret is None) == (
+            method in ("client_secret_basic", "client_secret_post")
+        ):
+            return (
+                "client_secret: needed, unless client_auth is private_key_jwt or none, which have "
+                "none"
             )
-        return request
+        if (self._private_key is None) == (method == "private_key_jwt"):
+            return 'private_key: needed with client_auth="private_key_jwt", and with no other'
+        if self._algorithm not in ALGORITHMS:
+            return f"algorithm: expected one of {', '.join(ALGORITHMS)}"
+        for name, text in (
+            ("key_id", self._key_id),
+            ("assertion_audience", self._assertion_audience),
+        ):
+            if not (text is None or (isinstance(text, str) and text)):
+                return f"{name}: expected a text"
+        if not self._encoding and ":" in client_id:
+            return "client_id: as it stands it cannot have a colon (RFC 7617 §2)"
+        return ""
 
 
-def _problem(wishes: Mapping[str, object], params: object) -> str:
+class OAuth2ClientCredentials(OAuth2Grant):
+    """
+    The client credentials grant (RFC 6749 §4.4).
+
+    Args:
+        token_url: The token endpoint.
+        client_id: Our id there.
+        client_secret: Our secret there; None with a *client_auth* that has none.
+        scope: Scopes, separated by spaces.
+        audience: An ``audience`` parameter, which some servers ask for.
+        resource: A resource indicator (RFC 8707), or several.
+        client_auth: How we say who we are, in the words of RFC 7591 §2.  With
+            a client certificate (RFC 8705 §2) it is ``"none"``, and the
+            certificate is in the resolver's ``ssl_context``.
+        encode_credentials: Whether id and secret are encoded before they go
+            into a header (RFC 6749 §2.3.1); False for a server that reads them
+            as they stand, as in RFC 7617.
+        private_key: For ``"private_key_jwt"`` (RFC 7523): a private key in PEM,
+            which is not encrypted.  It takes the extra ``careof[jwt]``.
+        algorithm: What is signed with it.
+        key_id: The name of the key at the server, if it has one.
+        assertion_audience: Whom the signed words are for, if it is not the
+            *token_url*: some servers want their issuer.
+        params: More form parameters; not those that stand above.
+        options: *lifetime*, *leeway*, *rejected_statuses*, *rejected_body*,
+            *cache* and *clock* as in ``TokenAuth``; *token_path*,
+            *expires_path*, *header* and *prefix* as in ``TokenEndpointAuth``.
+    """
+
+    _grant_type = "client_credentials"
+
+
+def _fields(
+    owner: str, wishes: Mapping[str, Any], resource: Any, params: Any
+) -> Fields | ConfigurationError:
+    resources = (resource,) if isinstance(resource, str) else () if resource is None else resource
+    params = {} if params is None else params
+    problem = _problem_of(wishes, resources, params)
+    if problem:
+        return ConfigurationError(f"{owner}: {problem}.")
+    stated = {name: value for name, value in wishes.items() if value is not None}
+    try:
+        for name, value in {**stated, "resource": resources, "params": params}.items():
+            check_tree(value, f"{owner}: {name}")
+    except ConfigurationError as error:
+        return error
+    return FixedTexts(stated), resources, FixedTexts(params)
+
+
+def _problem_of(wishes: Mapping[str, object], resources: object, params: object) -> str:
     for name, value in wishes.items():
         if not isinstance(value, str | None):
             return f"{name}: expected a text"
-    if params is None:
-        return ""
+    if not (isinstance(resources, tuple) and all(isinstance(each, str) for each in resources)):
+        return "resource: expected a text, or a tuple of texts"
     if not (
         isinstance(params, Mapping)
         and all(isinstance(k, str) and isinstance(v, str | Secret) for k, v in params.items())

@@ -218,6 +218,10 @@ class TokenAuth(AuthStrategy, ABC):
                 return
             token = unwrap(other)
 
+    def _is_spent(self, _request: httpx.Request) -> bool:
+        # For a grant whose token request must not be sent twice.
+        return False
+
     def _rotation(self, _response: httpx.Response) -> Rotation | None:
         # For a grant whose next token request is not the same.
         return None

@@ -78,6 +78,11 @@ def _advice(code: str) -> str:
         return "Check client_id, the secret's source, and client_auth."
     if code in ("invalid_scope", "invalid_target"):
         return "Check scope, audience and resource."
-    if code == "unsupported_grant_type":
-        return "Check that the endpoint offers this grant."
+    if code in ("unsupported_grant_type", "unauthorized_client"):
+        return "Check that the endpoint offers this grant, and to this client."
+    if code == "invalid_grant":
+        return (
+            "If it is a refresh token, it was spent or revoked, or has expired: somebody must "
+            "sign in anew."
+        )
     return "Check the token URL and the credentials."

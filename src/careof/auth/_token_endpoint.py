@@ -66,6 +66,13 @@ class TokenEndpointAuth(TokenAuth):
         cache: AnyCache | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
+        name = type(self).__name__
+        parts = request_parts(name, method=method, headers=headers, json=json, form=form)
+        del headers, json, form  # a traceback with locals would show them
+        own_headers, self._json, own_form = unwrap(parts)
+        self._headers = FixedTexts(own_headers)
+        self._form = None if own_form is None else FixedTexts(own_form)
+        del parts, own_headers, own_form
         super().__init__(
             lifetime=lifetime,
             leeway=leeway,
@@ -74,13 +81,6 @@ class TokenEndpointAuth(TokenAuth):
             cache=cache,
             clock=clock,
         )
-        name = type(self).__name__
-        parts = request_parts(name, method=method, headers=headers, json=json, form=form)
-        del headers, json, form  # a traceback with locals would show them
-        own_headers, self._json, own_form = unwrap(parts)
-        self._headers = FixedTexts(own_headers)
-        self._form = None if own_form is None else FixedTexts(own_form)
-        del parts, own_headers, own_form
         self._method = method
         token_url = absolute_url(url)
         if token_url is None:

@@ -1,0 +1,114 @@
+"""
+Which refresh token came after which.
+
+Theory of operation: a server that rotates refresh tokens gives a new one with
+each answer, and one that sees a spent one again takes it for stolen and revokes
+them all (RFC 9700 §4.14.2).  The host may still hold the old one: in a strategy
+that it built long ago, or in a row that it has read and not yet written.  So
+each spent token leads to the next for the life of the process, and whoever
+comes with any of them goes on with the newest.  The way is found by keyed
+digests, and shortened each time that it is walked.  What is not used goes
+first when there are too many.
+"""
+
+from __future__ import annotations
+
+import hmac
+import os
+import threading
+from collections import OrderedDict
+from typing import Any
+
+from careof._values.forks import begin_anew_after_fork
+from careof._values.secret import Secret
+
+_PROCESS_KEY = os.urandom(32)
+
+
+class Successors:
+    """
+    Spent refresh tokens to those that replaced them, for any number of threads.
+
+    Args:
+        limit: How many spent ones are known at most.
+    """
+
+    def __init__(self, *, limit: int = 16_384) -> None:
+        self._limit = limit
+        self._next: OrderedDict[bytes, Secret] = OrderedDict()
+        # Those that the host has not been told, or not with success.
+        self._untold: OrderedDict[bytes, None] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def newest(self, token: Secret, client: tuple[str, str]) -> Secret:
+        """
+        The token to use in place of *token*; while none came after it, itself.
+
+        Args:
+            client: The token URL and the client id that it belongs to.
+        """
+        text = token.reveal()
+        # One from a source is read once, and may be another by the next reading.
+        newest = token if token._is_fixed else Secret(text)
+        begin_anew_after_fork(self)
+        passed = []
+        with self._lock:
+            place = _digest(text, client)
+            while place in self._next:
+                passed.append(place)
+                newest = self._next[place]
+                place = _digest(newest.reveal(), client)
+            for place in passed:
+                self._next[place] = newest
+                self._next.move_to_end(place)
+        return newest
+
+    def follows(self, token: Secret, spent: Secret, client: tuple[str, str]) -> None:
+        """
+        Remember that *token* came in place of *spent*.
+        """
+        begin_anew_after_fork(self)
+        with self._lock:
+            place = _digest(spent.reveal(), client)
+            self._next[place] = token
+            self._next.move_to_end(place)
+            # Where a server gives an earlier one again, the way must have an end.
+            self._next.pop(_digest(token.reveal(), client), None)
+            self._untold.pop(place, None)
+            _shorten(self._next, self._limit)
+
+    def is_untold(self, token: Secret, client: tuple[str, str]) -> bool:
+        """
+        Whether the host should have been told of *token*, and that failed.
+        """
+        return _digest(token.reveal(), client) in self._untold
+
+    def note(self, token: Secret, client: tuple[str, str], *, is_told: bool) -> None:
+        """
+        Remember whether the host was told of *token*.
+        """
+        begin_anew_after_fork(self)
+        with self._lock:
+            if is_told:
+                self._untold.pop(_digest(token.reveal(), client), None)
+            else:
+                self._untold[_digest(token.reveal(), client)] = None
+                _shorten(self._untold, self._limit)
+
+    def _begin_anew(self) -> None:
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"Successors({len(self._next)} spent)"
+
+
+def _shorten(items: OrderedDict[bytes, Any], limit: int) -> None:
+    while len(items) > limit:
+        items.popitem(last=False)
+
+
+def _digest(text: str, client: tuple[str, str]) -> bytes:
+    flat = b"".join(
+        len(part).to_bytes(8, "big") + part for part in (each.encode() for each in (text, *client))
+    )
+    return hmac.digest(_PROCESS_KEY, flat, "sha256")
