@@ -8,7 +8,10 @@ from anyio.lowlevel import checkpoint
 
 from careof import NetworkPolicy
 from careof._network.foreign import AsyncForeign, Foreign
+from careof._network.network import Network
+from careof.auth import ApiKeyAuth
 from careof.errors import (
+    AuthenticationError,
     CareofError,
     DeadlineError,
     DestinationRefusedError,
@@ -228,6 +231,31 @@ def test_an_answer_that_fails_while_it_is_closed_is_an_error_of_ours(shell):
     failure = streamed(shell, Stubborn([b"{}"]))
 
     assert (type(failure), failure.detail) == (EndpointUnavailableError, "LookupError")
+
+
+def test_a_key_of_the_query_is_seen_by_the_transport_alone(shell):
+    seen = []
+
+    def answer(request):
+        seen.append(str(request.url))
+        return httpx.Response(200)
+
+    request = Network().call(1).carried_by(httpx.Request("GET", URL))
+    ApiKeyAuth("key", CANARY, location="query").apply(request)
+    response = shell.call(foreign(shell, httpx.MockTransport(answer)).ask, request)
+
+    assert seen == [f"{URL}?key={CANARY}"]
+    assert str(response.url) == str(request.url) == URL
+
+
+def test_a_key_that_has_no_place_is_an_error_of_ours(shell):
+    request = Network().call(1).carried_by(httpx.Request("GET", URL))
+    ApiKeyAuth("key", CANARY, location="query").apply(request)
+    request.url = httpx.URL(f"{URL}?key=1")
+    failure = shell.call(foreign(shell, httpx.MockTransport(lambda _: None)).ask, request)
+
+    assert (type(failure), failure.detail) == (AuthenticationError, "credential_clash")
+    assert CANARY not in f"{failure} {vars(failure)}"
 
 
 def test_it_cannot_be_probed_and_needs_not(shell):

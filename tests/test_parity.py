@@ -58,6 +58,7 @@ FUNCTIONS = [
         {"        from anyio import sleep\n": "", "sleep=sleep": "sleep=time.sleep"},
     ),
     ("auth/_token.py", "sync_auth_flow", "async_auth_flow", {}),
+    ("auth/_nested.py", "nested", "async_nested", {}),
 ]
 # What waits in one class in two ways.
 METHODS = [

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from careof._network.network import Network
 from careof._network.question import _by_h11, _is_framed, question
+from careof.auth import ApiKeyAuth
 
 URL = "https://contacts.example/people/p-1?x=%20y"
 
@@ -83,6 +85,22 @@ def test_what_could_be_read_as_more_is_never_sent(headers):
 )
 def test_only_a_request_with_one_host_and_the_right_length_is_written_by_us(headers, body, framed):
     assert _is_framed(headers, body) is framed
+
+
+def test_a_key_of_the_query_is_written_into_the_bytes_and_nowhere_else():
+    request = Network().call(1).carried_by(httpx.Request("GET", URL))
+    ApiKeyAuth("key", "k&1", location="query").apply(request)
+    written = question(request, keep_alive=True)
+
+    assert written.startswith(b"GET /people/p-1?x=%20y&key=k%261 HTTP/1.1\r\n")
+    assert str(request.url) == URL
+
+
+def test_a_request_that_h11_writes_has_it_as_well():
+    request = Network().call(1).carried_by(httpx.Request("DELETE", URL))
+    ApiKeyAuth("key", "k-1", location="query").apply(request)
+
+    assert question(request, keep_alive=True).startswith(b"DELETE /people/p-1?x=%20y&key=k-1 ")
 
 
 texts = st.text(st.characters(max_codepoint=255), max_size=8)

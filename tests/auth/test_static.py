@@ -5,21 +5,42 @@ import itertools
 import httpx
 import pytest
 
-from careof import ContactSelector, RequestTemplate, Secret
+from careof import ContactSelector, HttpResolver, NetworkPolicy, RequestTemplate, Secret
 from careof.auth import ApiKeyAuth, BasicAuth, BearerAuth
-from careof.auth._static import basic_credentials
+from careof.auth._static import basic_credentials, credential_header_problem, header_value
 from careof.errors import AuthenticationError, ConfigurationError
 from tests.support.canary import frames_of
-from tests.support.tokens import insides_of, resolver
+from tests.support.server import Server
+from tests.support.tokens import EMAIL, insides_of, resolver
 
 URL = "https://contacts.customer.example/people"
 ILLEGAL = ["hidden\r\nX-Evil: 1", "hidden\x00", "hiddén", "hidden\x7f", "hidden\tden"]
 
 
 def applied(strategy, url=URL):
-    request = httpx.Request("GET", url)
+    request = url if isinstance(url, httpx.Request) else httpx.Request("GET", url)
     [sent] = strategy.sync_auth_flow(request)
     return sent
+
+
+def asked_in_a_resolver(strategy, url=URL):
+    """
+    The request that reaches the transport.
+    """
+    seen = []
+
+    def answer(request):
+        seen.append(request)
+        return httpx.Response(200, json={"email": EMAIL})
+
+    lookup = HttpResolver(
+        RequestTemplate(url),
+        ContactSelector(email="$.email"),
+        auth=strategy,
+        transport=httpx.MockTransport(answer),
+    )
+    lookup.resolve("C-1")
+    return seen[0]
 
 
 def unreachable(request):
@@ -67,6 +88,33 @@ def test_a_key_goes_into_the_query_beside_the_others(before, after):
     sent = applied(ApiKeyAuth("key", "k", location="query"), URL + before)
 
     assert str(sent.url) == URL + after
+
+
+@pytest.mark.parametrize(
+    "before, after",
+    [
+        ("?ref={reference_id}", "?ref=C-1&key=k"),
+        ("?ref={reference_id}&x=a%20b", "?ref=C-1&x=a%20b&key=k"),
+        ("/{reference_id}", "/C-1?key=k"),
+    ],
+)
+def test_in_a_resolver_a_key_goes_out_beside_the_others(before, after):
+    sent = asked_in_a_resolver(ApiKeyAuth("key", "k", location="query"), URL + before)
+
+    assert str(sent.url) == URL + after
+
+
+def test_over_the_wire_a_key_goes_into_the_query(shell):
+    with Server() as server:
+        lookup = shell.HttpResolver(
+            RequestTemplate(server.origin + "/people?ref={reference_id}"),
+            ContactSelector(email="$.email"),
+            auth=ApiKeyAuth("key", "k&1", location="query"),
+            network=NetworkPolicy.for_loopback(),
+        )
+        shell.call(lookup.resolve, "C-1")
+
+        assert server.requests[0].startswith(b"GET /people?ref=C-1&key=k%261 HTTP/1.1\r\n")
 
 
 CLASHES = [
@@ -139,6 +187,60 @@ def test_a_request_that_is_sent_again_gets_the_new_credential(strategy):
     assert "secret-1" not in shown
 
 
+@pytest.mark.parametrize(
+    "strategy",
+    [
+        lambda secret: BasicAuth("u", secret),
+        lambda secret: BasicAuth(secret, "p"),
+        BearerAuth,
+        lambda secret: ApiKeyAuth("X-Key", secret),
+        lambda secret: ApiKeyAuth("key", secret, location="query"),
+    ],
+    ids=["password", "username", "bearer", "header", "query"],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_line_break_at_the_end_is_refused_when_it_is_built(strategy, end):
+    """
+    Copied from a file or a shell; it was sent, or quoted in an error of h11
+    (typesafe-sdk-python#9, deer-flow#5097, feature-store-api#1145).
+    """
+    with pytest.raises(ConfigurationError) as caught:
+        strategy(f"hidden-0001{end}")
+
+    assert "hidden" not in insides_of(caught.value)
+
+
+@pytest.mark.parametrize(
+    "strategy, headers, query",
+    [
+        (lambda: BearerAuth(Secret.from_callable(lambda: "hidden\x00")), {}, ""),
+        (lambda: ApiKeyAuth("X-Key", "hidden"), {"X-Key": "1"}, ""),
+        (lambda: ApiKeyAuth("key", "hidden", location="query"), {}, "?key=1"),
+    ],
+    ids=["characters", "header", "query"],
+)
+def test_in_a_foreign_client_no_frame_of_ours_shows_it(strategy, headers, query):
+    auth, caught = strategy(), None
+    try:
+        applied(auth, httpx.Request("GET", URL + query, headers=headers))
+    except AuthenticationError as error:
+        caught = error
+
+    assert "set_" in insides_of(caught)
+    assert "hidden" not in insides_of(caught)
+
+
+@pytest.mark.parametrize("value", ["hidden\n", "hidd\u00e9n"])
+def test_the_frame_of_a_value_that_no_header_can_carry_does_not_show_it(value):
+    caught = None
+    try:
+        header_value(value)
+    except AuthenticationError as error:
+        caught = error
+
+    assert "hidd" not in insides_of(caught)
+
+
 @pytest.mark.parametrize("query", ["ref=a%20b", "ref=a+b", "ref=a%2Bb", "ref=%C3%A9&x=%26%3D"])
 def test_the_rest_of_the_query_keeps_its_spelling(query):
     """
@@ -200,6 +302,19 @@ def test_what_cannot_work_is_refused_when_it_is_built(build, parameter):
 
     assert str(caught.value).startswith(parameter)
     assert "hidden" not in insides_of(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name, problem",
+    [
+        ("X-Token", ""),
+        ("X Token", "expected the name of an HTTP header"),
+        (None, "expected the name of an HTTP header"),
+        ("Host", "careof sets this one"),
+    ],
+)
+def test_a_header_for_a_token_is_judged_by_its_name(name, problem):
+    assert credential_header_problem(name) == problem
 
 
 @pytest.mark.parametrize("value", ILLEGAL)

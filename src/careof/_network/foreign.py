@@ -2,7 +2,8 @@
 A transport of somebody else's, such as ``httpx.MockTransport`` in a test.
 
 It looks at no policy, reads without a cap, and may raise anything: what it is
-not asked for is done here.
+not asked for is done here.  It gets a copy of a request that has a credential
+in its query; the answer belongs to the request without.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from careof._network.credentials import written
 from careof._network.failures import transport_failure
 from careof._network.policy import NetworkPolicy
 from careof._network.unread import Answer, encoded, is_encoded, too_large
@@ -36,7 +38,7 @@ class Foreign:
         if not self._policy.allows_url(request.url):
             return self._policy.refusal()
         try:
-            response = self._transport.handle_request(request)
+            response = self._transport.handle_request(written(request))
             try:
                 return self._whole(response, request)
             finally:
@@ -87,7 +89,7 @@ class AsyncForeign:
         if not self._policy.allows_url(request.url):
             return self._policy.refusal()
         try:
-            response = await self._transport.handle_async_request(request)
+            response = await self._transport.handle_async_request(written(request))
             try:
                 return await self._whole(response, request)
             finally:

@@ -103,7 +103,11 @@ class _Settings:
 
     def _is_ours(self, auth: httpx.Auth) -> bool:
         # Ours know the deadline wherever they wait, and log nothing.
-        return not self.is_foreign and type(auth).__module__.startswith("careof.")
+        # A combination is ours only if all that is in it is.
+        parts = (auth, *getattr(auth, "careof_parts", ()))
+        return not self.is_foreign and all(
+            type(part).__module__.startswith("careof.") for part in parts
+        )
 
     def close(self) -> None:
         """

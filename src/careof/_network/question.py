@@ -13,7 +13,7 @@ import re
 
 import httpx
 
-from careof._network.asked import place_of
+from careof._network.credentials import written_target
 from careof._network.headers import NAME, VALUE
 
 # RFC 9112 §3 and §5.  No value holds a line break, or there would be more lines
@@ -36,11 +36,12 @@ def question(request: httpx.Request, *, keep_alive: bool) -> bytes:
 
     Raises:
         h11.LocalProtocolError: It cannot be sent.
+        AuthenticationError: A credential of its query has no place there.
     """
     headers = [header for header in request.headers.raw if header[0].lower() not in _REPLACED]
     headers += _OURS if keep_alive else _OURS + _CLOSING
     body = request.read()
-    method, target = request.method.encode(), place_of(request).target
+    method, target = request.method.encode(), written_target(request)
     lines = [b"%b: %b\r\n" % header for header in headers]
     head = b"%b %b HTTP/1.1\r\n%b\r\n" % (method, target, b"".join(lines))
     if (

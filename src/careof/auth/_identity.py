@@ -89,7 +89,7 @@ class Remembered:
     def _snapshot(self, strategy: Identified) -> list[object] | None:
         kind: Any = type(strategy)
         stored = vars(strategy)
-        if not kind.careof_identity_is_stored or _slots(kind):
+        if not kind.careof_identity_is_stored or slots_of(kind):
             return None
         if not all(is_lasting(value) for name, value in stored.items() if _counts(name)):
             return None
@@ -177,14 +177,17 @@ def _counts(name: str) -> bool:
 def _stored(strategy: object) -> Iterator[tuple[str, object]]:
     yield from sorted(vars(strategy).items())
     kind: Any = type(strategy)
-    for name, member in _slots(kind):
+    for name, member in slots_of(kind):
         with contextlib.suppress(AttributeError):  # not set
             yield name, member.__get__(strategy)
 
 
 @functools.lru_cache(maxsize=64)
-def _slots(kind: Any) -> list[tuple[str, Any]]:
-    # attrs.define keeps what it defines in slots, where vars() sees nothing.
+def slots_of(kind: type) -> list[tuple[str, Any]]:
+    """
+    What instances of *kind* keep in slots, where ``vars()`` sees nothing.
+    """
+    # attrs.define does so with what it defines.
     return [
         (name, member)
         for base in kind.__mro__

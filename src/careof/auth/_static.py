@@ -6,16 +6,26 @@ from __future__ import annotations
 
 import base64
 from typing import Literal
-from urllib.parse import quote, unquote_plus
 
 import httpx
 
+from careof._network.call import call_of
+from careof._network.credentials import (
+    HEADER,
+    QUERY,
+    named_pairs,
+    note_credential,
+    query_pair,
+    taken,
+)
 from careof._network.headers import is_header_name, is_header_value, is_reserved
 from careof._values.secret import Secret, as_secret
 from careof._values.unwrap import unwrap
 from careof.auth._strategy import AuthStrategy
+from careof.auth._withheld import withhold
 from careof.errors import AuthenticationError, ConfigurationError
 
+AUTHORIZATION = (HEADER, "authorization")
 _COLON = "BasicAuth: username: it cannot have a colon (RFC 7617 §2)."
 
 
@@ -26,9 +36,17 @@ def header_value(value: str) -> str:
     Raises:
         AuthenticationError: It cannot.  h11 would quote it in its own error.
     """
+    problem = _unfit(value)
+    if problem is not None:
+        del value  # a traceback with locals would show it
+        raise problem
+    return value
+
+
+def _unfit(value: str) -> AuthenticationError | None:
     if is_header_value(value):
-        return value
-    raise AuthenticationError(
+        return None
+    return AuthenticationError(
         "A credential has characters that no header can carry: expected visible ASCII. "
         "Check its source for line breaks and quotes.",
         detail="credential_characters",
@@ -36,32 +54,24 @@ def header_value(value: str) -> str:
     )
 
 
-# Where a request notes which part of it is a credential of ours: a request that
-# is sent again gets a new one in its place, and nothing else is replaced.
-_OURS = "careof.credential"
-
-
-def set_header(request: httpx.Request, name: str, value: str) -> None:
+def set_header(owner: AuthStrategy, request: httpx.Request, name: str, value: str) -> None:
     """
-    Put a credential into a header of *request* that nobody else has set.
+    Put a credential of *owner* into a header of *request* that nobody else has set.
 
     Raises:
         AuthenticationError: Somebody has, or no header can carry *value*.
     """
-    _claim(request, "header", name.lower(), is_taken=name in request.headers)
-    request.headers[name] = header_value(value)
-
-
-def _claim(request: httpx.Request, location: str, name: str, *, is_taken: bool) -> None:
-    part = f"{location} {name}"
-    if is_taken and request.extensions.get(_OURS) != part:
-        raise AuthenticationError(
-            f"The request has a {location} {name!r} already, which the credential would replace. "
-            "Rename one of them.",
-            detail="credential_clash",
-            step="token",
-        )
-    request.extensions = {**request.extensions, _OURS: part}
+    part = (HEADER, name.lower())
+    problem = _unfit(value) or taken(request, part, owner)
+    if problem is not None:
+        del value  # a traceback with locals would show it
+        raise problem
+    note_credential(request, part, value, owner)
+    if part == AUTHORIZATION or call_of(request) is not None:
+        request.headers[name] = value
+    else:
+        # A foreign client takes it along to whatever origin it is redirected to.
+        withhold(request, name, value)
 
 
 def credential_header_problem(name: object) -> str:
@@ -96,6 +106,8 @@ class BasicAuth(AuthStrategy):
     The password may be ``""``: some endpoints take a key as the user name.
     """
 
+    _part = AUTHORIZATION
+
     def __init__(self, username: str | Secret, password: str | Secret) -> None:
         user = as_secret(username, "BasicAuth: username")
         secret = None if password == "" else as_secret(password, "BasicAuth: password")
@@ -114,13 +126,15 @@ class BasicAuth(AuthStrategy):
             # The other side would take what follows for the password.
             raise AuthenticationError(_COLON, detail="credential_characters", step="token")
         password = "" if self._password is None else self._password.reveal()
-        set_header(request, "Authorization", basic_credentials(username, password))
+        set_header(self, request, "Authorization", basic_credentials(username, password))
 
 
 class BearerAuth(AuthStrategy):
     """
     A token that does not change (RFC 6750).
     """
+
+    _part = AUTHORIZATION
 
     def __init__(self, token: str | Secret) -> None:
         secret = _as_header(token, "BearerAuth: token")
@@ -131,7 +145,7 @@ class BearerAuth(AuthStrategy):
         """
         Set ``Authorization: Bearer ...``.
         """
-        set_header(request, "Authorization", f"Bearer {self._token.reveal()}")
+        set_header(self, request, "Authorization", f"Bearer {self._token.reveal()}")
 
 
 class ApiKeyAuth(AuthStrategy):
@@ -160,6 +174,7 @@ class ApiKeyAuth(AuthStrategy):
             raise ConfigurationError("ApiKeyAuth: name: careof sets this one.")
         self._name = name
         self._location = location
+        self._part = (HEADER, name.lower()) if location == "header" else (QUERY, name)
         self._key = unwrap(secret)
 
     def apply(self, request: httpx.Request) -> None:
@@ -167,20 +182,20 @@ class ApiKeyAuth(AuthStrategy):
         Add the key.
         """
         if self._location == "header":
-            set_header(request, self._name, self._key.reveal())
+            set_header(self, request, self._name, self._key.reveal())
         else:
-            _set_parameter(request, self._name, self._key.reveal())
+            _set_parameter(self, request, self._name, self._key.reveal())
 
 
-def _set_parameter(request: httpx.Request, name: str, value: str) -> None:
-    # Not copy_set_param: it writes the other parameters anew, a space as +,
-    # which some servers read as a plus, and so as another reference.
-    pairs = [pair for pair in request.url.query.split(b"&") if pair]
-    others = [pair for pair in pairs if unquote_plus(_name_of(pair)) != name]
-    _claim(request, "query parameter", name, is_taken=len(others) < len(pairs))
-    ours = f"{quote(name, safe='')}={quote(value, safe='')}".encode()
-    request.url = request.url.copy_with(query=b"&".join([*others, ours]))
-
-
-def _name_of(pair: bytes) -> str:
-    return pair.partition(b"=")[0].decode("ascii")
+def _set_parameter(owner: AuthStrategy, request: httpx.Request, name: str, value: str) -> None:
+    problem = taken(request, (QUERY, name), owner)
+    if problem is not None:
+        del value  # as above
+        raise problem
+    before = named_pairs(request, name)
+    if note_credential(request, (QUERY, name), value, owner):
+        # Not copy_set_param: it writes the other parameters anew, a space as +,
+        # which some servers read as a plus, and so as another reference.
+        others = [pair for pair in request.url.query.split(b"&") if pair and pair not in before]
+        query = b"&".join([*others, query_pair(name, value)])
+        request.url = request.url.copy_with(query=query)

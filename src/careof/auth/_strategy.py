@@ -1,14 +1,20 @@
 """
-The base of every authentication strategy.
+The base of every authentication strategy, and several of them in one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import AsyncGenerator, Generator
+from typing import NoReturn, Self
 
 import httpx
 
+from careof._network.asked import Origin
+from careof._network.call import call_of
 from careof._values.sealed import Unpicklable
+from careof.auth._nested import Parts, async_nested, nested
+from careof.auth._origins import bound_twin, check_origins
+from careof.errors import ConfigurationError
 
 
 class AuthStrategy(Unpicklable, httpx.Auth):
@@ -17,10 +23,18 @@ class AuthStrategy(Unpicklable, httpx.Auth):
 
     A strategy *is* an ``httpx.Auth``: it works in any httpx client, and any
     ``httpx.Auth`` works in a resolver.  The promises about logs and deadlines
-    hold in a resolver; in a client of your own they are that client's.
+    hold in a resolver; in a client of your own they are that client's.  There
+    it gives its credentials to one origin only, the first that it is used for,
+    or to those of ``bound_to``.
+
+    ``a + b`` is a strategy that adds the credentials of both.
     """
 
     _instead = "Build it where it is needed, with secrets that are read there."
+    # Of foreign clients; careof's own.
+    careof_origins: frozenset[Origin] | None = None
+    # The part of a request that it sets, where that is known before.
+    _part: tuple[str, str] | None = None
 
     def apply(self, request: httpx.Request) -> None:
         """
@@ -30,9 +44,53 @@ class AuthStrategy(Unpicklable, httpx.Auth):
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
         """
         Apply, and send once.
+
+        Raises:
+            DestinationRefusedError: A foreign client goes to an origin that it
+                is not bound to.
         """
+        _check((self,), request)
         self.apply(request)
         yield request
+
+    def sync_auth_flow(
+        self, request: httpx.Request
+    ) -> Generator[httpx.Request, httpx.Response, None]:
+        """
+        The flow for a blocking client; raises what ``auth_flow`` raises.
+        """
+        _check((self,), request)  # for a subclass with a flow of its own
+        return super().sync_auth_flow(request)
+
+    def async_auth_flow(
+        self, request: httpx.Request
+    ) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """
+        The flow for an async client; raises what ``auth_flow`` raises.
+        """
+        _check((self,), request)  # as above
+        return super().async_auth_flow(request)
+
+    def bound_to(self, *origins: str) -> Self:
+        """
+        A twin that gives its credentials to these *origins* only, in a foreign client.
+
+        It shares everything else, its tokens as well.  In a resolver it is
+        the endpoint that counts, and nothing else.
+
+        Args:
+            origins: Such as ``"https://crm.customer.example"``.
+
+        Raises:
+            ConfigurationError: One of them is no origin.
+        """
+        return bound_twin(self, origins)
+
+    def __add__(self, other: httpx.Auth) -> AuthStrategy:
+        return _Combined(self, other) if isinstance(other, httpx.Auth) else NotImplemented
+
+    def __radd__(self, other: httpx.Auth) -> AuthStrategy:
+        return _Combined(other, self) if isinstance(other, httpx.Auth) else NotImplemented
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
@@ -42,3 +100,97 @@ class NoAuth(AuthStrategy):
     """
     The endpoint asks for no credentials.
     """
+
+
+class _Combined(AuthStrategy):
+    """
+    Several strategies in one, from the outer to the inner.
+
+    Attributes:
+        careof_parts: Each of them.
+    """
+
+    def __init__(self, *strategies: httpx.Auth) -> None:
+        self.careof_parts: Parts = tuple(part for each in strategies for part in _parts(each))
+        seen: dict[tuple[str, str], httpx.Auth] = {}
+        for part in self.careof_parts:
+            place = _part_of(part)
+            if place is not None and place in seen:
+                raise ConfigurationError(
+                    f"{_named(seen[place])} + {_named(part)}: both set the {place[0]} "
+                    f"{place[1]!r}. Rename one of them."
+                )
+            if place is not None:
+                seen[place] = part
+
+    def sync_auth_flow(
+        self, request: httpx.Request
+    ) -> Generator[httpx.Request, httpx.Response, None]:
+        """
+        The flow of each part inside that of the one before.
+        """
+        _check(self.careof_parts, request)
+        return nested(self.careof_parts, request)
+
+    def async_auth_flow(
+        self, request: httpx.Request
+    ) -> AsyncGenerator[httpx.Request, httpx.Response]:
+        """
+        The flow of each part inside that of the one before.
+        """
+        _check(self.careof_parts, request)
+        return async_nested(self.careof_parts, request)
+
+    def auth_flow(self, _request: httpx.Request) -> NoReturn:
+        """
+        Not for several: a part may have to wait.
+
+        Raises:
+            ConfigurationError: Always.
+        """
+        raise ConfigurationError(f"{self!r}: call sync_auth_flow or async_auth_flow instead.")
+
+    def apply(self, _request: httpx.Request) -> NoReturn:
+        """
+        As ``auth_flow``.
+        """
+        self.auth_flow(_request)
+
+    def bound_to(self, *origins: str) -> Self:
+        """
+        Each part that is a strategy of ours, bound to *origins*.
+        """
+        bound = (
+            part.bound_to(*origins) if isinstance(part, AuthStrategy) else part
+            for part in self.careof_parts
+        )
+        return type(self)(*bound)
+
+    def __repr__(self) -> str:
+        return " + ".join(map(_named, self.careof_parts))
+
+
+def _parts(auth: httpx.Auth) -> Parts:
+    return auth.careof_parts if isinstance(auth, _Combined) else (auth,)
+
+
+def _check(parts: Parts, request: httpx.Request) -> None:
+    # NoAuth has nothing to give away: one may be in use for many endpoints.
+    if call_of(request) is None:
+        strategies = [part for part in parts if isinstance(part, AuthStrategy)]
+        check_origins([each for each in strategies if type(each) is not NoAuth], request)
+
+
+def _part_of(auth: httpx.Auth) -> tuple[str, str] | None:
+    # Of a class whose subclass may put it elsewhere, nothing is known.
+    if type(auth) in (httpx.BasicAuth, httpx.DigestAuth):
+        return "header", "authorization"
+    if not (isinstance(auth, AuthStrategy) and type(auth).__module__.startswith("careof.")):
+        return None
+    header = getattr(auth, "header", None)  # of one that fetches a token
+    return auth._part if header is None else ("header", header.lower())
+
+
+def _named(auth: httpx.Auth) -> str:
+    # Its own repr could show anything.
+    return f"{type(auth).__name__}()"

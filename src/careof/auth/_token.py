@@ -20,6 +20,7 @@ from careof.auth._access_token import AccessToken
 from careof.auth._fetch import Rotation
 from careof.auth._identity import Remembered, begin_epoch, key_of, stored_identity
 from careof.auth._lease import AsyncLease, Lease
+from careof.auth._origins import check_origins
 from careof.auth._rejected_body import RejectedBody
 from careof.auth._sharing import AnyCache, is_cache
 from careof.auth._static import credential_header_problem, set_header
@@ -152,8 +153,8 @@ class TokenAuth(AuthStrategy, ABC):
         """
         Put *token* into *request*, in place.
         """
-        value = token.value.reveal()
-        set_header(request, self.header, f"{self.prefix} {value}" if self.prefix else value)
+        before = f"{self.prefix} " if self.prefix else ""
+        set_header(self, request, self.header, before + token.value.reveal())
 
     def is_rejected(self, response: httpx.Response) -> bool:
         """
@@ -180,6 +181,7 @@ class TokenAuth(AuthStrategy, ABC):
         """
         Send with a token; after a rejection once more, with another one.
         """
+        check_origins([self], request)
         lease = Lease(self, request)
         token = lease.at_hand() or unwrap(drive(lease.fetched()))
         while True:
@@ -202,6 +204,7 @@ class TokenAuth(AuthStrategy, ABC):
         """
         Send with a token; after a rejection once more, with another one.
         """
+        check_origins([self], request)
         lease = AsyncLease(self, request)
         token = lease.at_hand() or unwrap(await async_drive(lease.fetched()))
         while True:

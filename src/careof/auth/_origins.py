@@ -1,0 +1,104 @@
+"""
+To whom a strategy gives its credentials.
+
+Theory of operation: a resolver asks its own endpoint and follows no redirect,
+so that nothing has to be looked at there.  A foreign client goes wherever a URL
+leads, and a link to the next page may lead anywhere.  There a strategy has its
+origins: those that it was bound to, or else the first that it was used for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Protocol, TypeVar
+
+import httpx
+
+from careof._network.asked import Origin, origin_of, place_of
+from careof._network.call import call_of
+from careof._network.request_parts import absolute_url
+from careof._values.unwrap import unwrap
+from careof.auth._identity import slots_of
+from careof.errors import ConfigurationError, DestinationRefusedError
+
+T = TypeVar("T")
+
+
+class Bound(Protocol):
+    """
+    A strategy that has its origins.
+    """
+
+    careof_origins: frozenset[Origin] | None
+
+
+def check_origins(strategies: Sequence[Bound], request: httpx.Request) -> None:
+    """
+    Let *request* pass if each of the *strategies* may give it credentials.
+
+    A strategy that was never used in a foreign client trusts where it goes.
+
+    Raises:
+        DestinationRefusedError: One of them may not.
+    """
+    if call_of(request) is not None:
+        return
+    origin = place_of(request).origin
+    del request  # a traceback with locals would show its URL
+    unwrap(_refusal(strategies, origin))
+    for strategy in strategies:
+        # Of two threads with two origins one is the first.  Past a __setattr__
+        # of its own, as that of a frozen dataclass.
+        vars(strategy).setdefault("careof_origins", frozenset([origin]))
+    unwrap(_refusal(strategies, origin))
+
+
+def _refusal(strategies: Sequence[Bound], origin: Origin) -> DestinationRefusedError | None:
+    scheme, host, _ = origin
+    if not (scheme and host):
+        return _refused("A strategy gives its credentials to an absolute URL only")
+    for strategy in strategies:
+        known = strategy.careof_origins
+        if known is not None and origin not in known:
+            return _refused(
+                f"{type(strategy).__name__} gives its credentials to "
+                f"{' and '.join(sorted(map(_text, known)))} only, and not to {_text(origin)}. "
+                "Name every origin with bound_to(...)"
+            )
+    return None
+
+
+def bound_twin(strategy: T, origins: Sequence[str]) -> T:
+    """
+    A twin of *strategy* that shares all it has, and gives it to *origins* only.
+
+    Raises:
+        ConfigurationError: These are no origins.
+    """
+    urls = [absolute_url(text) for text in origins]
+    known = frozenset(origin_of(url) for url in urls if url is not None)
+    if not known or not all(url is not None and url.raw_path == b"/" for url in urls):
+        del origins, urls  # a traceback with locals would show them
+        raise ConfigurationError(
+            "bound_to: expected one origin or more, such as https://crm.customer.example, without "
+            "path, user and password."
+        )
+    twin = object.__new__(type(strategy))  # its __init__ may want what nobody has kept
+    kind: type = type(strategy)
+    for _, member in slots_of(kind):
+        with suppress(AttributeError):  # not set
+            member.__set__(twin, member.__get__(strategy))
+    vars(twin).update(vars(strategy), careof_origins=known)
+    return twin
+
+
+def _text(origin: Origin) -> str:
+    scheme, host, port = origin
+    usual = {"https": 443, "http": 80}.get(scheme)
+    shown = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{shown}" if port == usual else f"{scheme}://{shown}:{port}"
+
+
+def _refused(reason: str) -> DestinationRefusedError:
+    return DestinationRefusedError(f"{reason}.", detail="destination", step="destination")

@@ -1,0 +1,130 @@
+"""
+Headers that stay behind when a request is redirected.
+
+Theory of operation: a foreign client that follows redirects copies the headers
+of the request, and takes only ``Authorization`` away from another origin; a key
+in a header of its own would go along.  No auth flow sees the request that
+follows.  So these headers tell everybody who reads them what they hold, a
+transport above all, while ``httpx.Headers`` made of them, as that client's
+copy is, have what they hold without the credentials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import ItemsView, KeysView, ValuesView
+from typing import Any, ClassVar
+
+import httpx
+
+from careof.errors import ConfigurationError
+
+
+class WithheldHeaders(httpx.Headers):
+    """
+    Headers whose credentials go into no copy.
+    """
+
+    def __init__(self, headers: httpx.Headers) -> None:
+        super().__init__(headers, encoding=headers.encoding)
+        self._withheld: dict[str, tuple[bytes, bytes]] = {}
+
+    def withhold(self, name: str, value: str) -> None:
+        """
+        Set the header *name*, for this request only.
+        """
+        self._withheld[name.lower()] = (name.encode("ascii"), value.encode("ascii"))
+
+    @property
+    def raw(self) -> list[tuple[bytes, bytes]]:
+        """
+        All of them, as they are sent.
+        """
+        return [*super().raw, *self._withheld.values()]
+
+    def _shown(self) -> httpx.Headers:
+        return httpx.Headers(self.raw, encoding=self.encoding)
+
+    def keys(self) -> KeysView[str]:
+        """
+        All names, in lower case.
+        """
+        return self._shown().keys()
+
+    def values(self) -> ValuesView[str]:
+        """
+        All values.
+        """
+        return self._shown().values()
+
+    def items(self) -> ItemsView[str, str]:
+        """
+        All names and values.
+        """
+        return self._shown().items()
+
+    def multi_items(self) -> list[tuple[str, str]]:
+        """
+        All names and values; a name may stand there twice.
+        """
+        return self._shown().multi_items()
+
+    def get_list(
+        self,
+        key: str,
+        split_commas: bool = False,  # noqa: FBT001, FBT002  as httpx has it
+    ) -> list[str]:
+        """
+        All values of one name.
+        """
+        return self._shown().get_list(key, split_commas)
+
+    def __getitem__(self, key: str) -> str:
+        return self._shown()[key]
+
+    def __contains__(self, key: Any) -> bool:
+        return key in self._shown()
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+    def __setitem__(self, key: str, value: str) -> None:
+        # What somebody else sets is somebody else's.
+        self._withheld.pop(key.lower(), None)
+        super().__setitem__(key, value)
+
+    def __delitem__(self, key: str) -> None:
+        if self._withheld.pop(key.lower(), None) is None:
+            super().__delitem__(key)
+
+    def __eq__(self, other: object) -> bool:
+        return self._shown() == (other.raw if isinstance(other, httpx.Headers) else other)
+
+    __hash__: ClassVar[None]  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Neither a pickle nor a copy has them.
+        return httpx.Headers, (super().raw,)
+
+    def __repr__(self) -> str:
+        masked = [(name, b"***") for name, _ in self._withheld.values()]
+        return repr(httpx.Headers([*super().raw, *masked], encoding=self.encoding))
+
+
+def withhold(request: httpx.Request, name: str, value: str) -> None:
+    """
+    Set a header of *request* that no redirect takes along.
+
+    Raises:
+        ConfigurationError: This version of httpx would.
+    """
+    headers = request.headers
+    if not isinstance(headers, WithheldHeaders):
+        headers = WithheldHeaders(headers)
+    headers.withhold(name, value)
+    if name in httpx.Headers(headers):
+        del value, headers  # a traceback with locals would show them
+        raise ConfigurationError(
+            f"This version of httpx ({httpx.__version__}) would send a credential on when it is "
+            "redirected. Use the strategy in a resolver, or another version."
+        )
+    request.headers = headers
