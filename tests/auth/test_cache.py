@@ -171,7 +171,7 @@ def test_a_lock_that_was_held_at_a_fork_is_free_in_the_child(use):
     cache = MemoryTokenCache()
     use(cache)
 
-    with cache._tokens._lock:
+    with cache._lock:
         result = in_a_child(lambda: cache.set("a", AccessToken("t")))
 
     assert result == "None"

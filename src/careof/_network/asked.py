@@ -114,9 +114,10 @@ def port_of(url: httpx.URL) -> int:
     """
     The port that *url* names, or the usual one of its scheme.
     """
-    if url.port is None:
+    port = url.port
+    if port is None:
         return 443 if url.scheme == "https" else 80
-    return url.port  # 0 is a port that was named, and no usual one
+    return port  # 0 is a port that was named, and no usual one
 
 
 _NOWHERE = httpx.URL("")

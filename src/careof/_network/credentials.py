@@ -25,6 +25,7 @@ Part = tuple[str, str]  # of a request: HEADER and its name in lower case, or QU
 
 HEADER = "header"
 QUERY = "query parameter"
+AUTHORIZATION: Part = (HEADER, "authorization")
 
 _EXTENSION = "careof.credentials"
 _NOTHING: Mapping[Part, Credential] = MappingProxyType({})
@@ -46,6 +47,24 @@ class Credential(Sealed):
         self._value = value
         self.owner = owner
         self.is_written = is_written
+
+
+class HeaderCredential(Credential):
+    """
+    One for a header, ready to be put into any number of requests.
+
+    Attributes:
+        name: The name of the header.
+        part: What it is noted under.
+    """
+
+    __slots__ = ("name", "part")
+
+    def __init__(self, name: str, value: str, owner: object) -> None:
+        super().__init__(value, owner, is_written=True)
+        self.name: str = name
+        part = (HEADER, name.lower())
+        self.part: Part = AUTHORIZATION if part == AUTHORIZATION else part
 
 
 def credentials_of(request: httpx.Request) -> Mapping[Part, Credential]:
@@ -76,10 +95,29 @@ def note_credential(request: httpx.Request, part: Part, value: str, owner: objec
     # A URL is for many eyes, but a foreign client sends what it shows.
     is_written = part[0] == HEADER or call_of(request) is None
     credential = Credential(value, owner, is_written=is_written)
-    # A new mapping each time: others hold the one before.
-    noted = {**credentials_of(request), part: credential}
-    request.extensions = {**request.extensions, _EXTENSION: noted}
+    _note(request, part, credential)
     return is_written
+
+
+def note_header(
+    request: httpx.Request, credential: HeaderCredential
+) -> AuthenticationError | None:
+    """
+    Note that *credential* is put into its header, or the error if another one is there.
+    """
+    extensions = request.extensions
+    if _EXTENSION not in extensions and credential.name not in request.headers:
+        extensions[_EXTENSION] = {credential.part: credential}  # as nearly all are
+        return None
+    problem = taken(request, credential.part, credential.owner)
+    if problem is None:
+        _note(request, credential.part, credential)
+    return problem
+
+
+def _note(request: httpx.Request, part: Part, credential: Credential) -> None:
+    # A new mapping each time: others hold the one before.
+    request.extensions[_EXTENSION] = {**credentials_of(request), part: credential}
 
 
 def is_carried(request: httpx.Request, part: Part, credential: Credential) -> bool:

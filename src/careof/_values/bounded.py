@@ -31,7 +31,7 @@ class Bounded(Generic[K, V]):
         """
         return self._items.get(key)
 
-    def put(self, key: K, value: V) -> None:
+    def set(self, key: K, value: V) -> None:
         """
         Let *value* stand under *key*.
         """
@@ -42,7 +42,7 @@ class Bounded(Generic[K, V]):
             while len(self._items) > self._limit:
                 self._items.popitem(last=False)
 
-    def drop_if(self, key: K, condition: Callable[[V], bool]) -> None:
+    def delete_when(self, key: K, condition: Callable[[V], bool]) -> None:
         """
         Drop what stands under *key*, if *condition* holds for it.
         """

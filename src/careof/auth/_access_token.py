@@ -35,6 +35,7 @@ class AccessToken(Fixed):
     """
 
     __slots__ = ("expires_at", "lifetime", "value")
+    is_on_trial: bool = False
 
     def __init__(
         self,

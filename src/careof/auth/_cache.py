@@ -66,7 +66,7 @@ class AsyncTokenCache(Protocol):
         ...
 
 
-class MemoryTokenCache:
+class MemoryTokenCache(Bounded[str, AccessToken]):
     """
     Tokens in the memory of this process; when it is full, the oldest is dropped.
     """
@@ -74,28 +74,16 @@ class MemoryTokenCache:
     def __init__(self, *, max_tokens: int = 4096) -> None:
         if not isinstance(max_tokens, int) or isinstance(max_tokens, bool) or max_tokens < 1:
             raise ConfigurationError("MemoryTokenCache: max_tokens: expected an int, 1 or more.")
-        self._tokens: Bounded[str, AccessToken] = Bounded(max_tokens)
-
-    def get(self, key: str) -> AccessToken | None:
-        """
-        The token under *key*, or None.  Takes no lock.
-        """
-        return self._tokens.get(key)
-
-    def set(self, key: str, token: AccessToken) -> None:
-        """
-        Keep *token* under *key*.
-        """
-        self._tokens.put(key, token)
+        super().__init__(max_tokens)
 
     def delete_if(self, key: str, token: AccessToken) -> None:
         """
         Drop what is under *key*, but only if its value is that of *token*.
         """
-        self._tokens.drop_if(key, token.is_same)
+        self.delete_when(key, token.is_same)
 
     def __repr__(self) -> str:
-        return f"MemoryTokenCache({len(self._tokens)} tokens)"
+        return f"MemoryTokenCache({len(self)} tokens)"
 
 
 # Strategies share it unless they are given one: so a strategy that is rebuilt

@@ -13,6 +13,7 @@ from typing import ClassVar, Protocol
 import attrs
 import httpx
 
+from careof._network.asked import Origin
 from careof._network.circuit import is_theirs
 from careof._network.failures import strategy_failure
 from careof._network.network import Network
@@ -66,6 +67,7 @@ class Strategy(Protocol):
     cache: AnyCache | None
     clock: Clock
     careof_fingerprint: Remembered | None
+    careof_origins: frozenset[Origin] | None
     careof_identity_is_stored: ClassVar[bool]
 
     def token_request(self) -> httpx.Request: ...

@@ -136,7 +136,7 @@ def begun_history_of(key: str) -> History:
     history = _histories.get(key)
     if history is None:
         history = History()
-        _histories.put(key, history)
+        _histories.set(key, history)
     return history
 
 

@@ -51,9 +51,18 @@ class Remembered:
 
     Attributes:
         key: Secrets went into it revealed, and cannot be got out.
+        carried: The last credential that was made of a token for it: the token,
+            the header, the prefix, and the credential.
     """
 
-    __slots__ = ("_fingerprint", "_has_sources", "_last", "_stored", "key")
+    __slots__ = (
+        "_fingerprint",
+        "_has_sources",
+        "_last",
+        "_stored",
+        "carried",
+        "key",
+    )
 
     def __init__(self, strategy: Identified) -> None:
         self._fingerprint = Fingerprint(_whole(strategy))
@@ -61,6 +70,7 @@ class Remembered:
         self._stored = self._snapshot(strategy)
         self.key: str = self._fingerprint.key
         self._last = ("", "", "")
+        self.carried: tuple[object, str, str, Any] = (None, "", "", None)
 
     def is_of(self, strategy: Identified) -> bool:
         """
@@ -69,11 +79,9 @@ class Remembered:
         if self._stored is None:
             return self._fingerprint.is_of(_whole(strategy))
         stored = vars(strategy)
-        return (
-            len(stored) == len(self._stored)
-            and all(map(is_, stored.values(), self._stored))
-            and not (self._has_sources and not self._fingerprint.is_current())
-        )
+        if len(stored) != len(self._stored) or not all(map(is_, stored.values(), self._stored)):
+            return False
+        return not self._has_sources or self._fingerprint.is_current()
 
     def key_at(self, place: str) -> str:
         """
@@ -154,7 +162,7 @@ def begin_epoch(key: str) -> None:
     Let no token under *key* be found again, nor one whose request is under way.
     """
     # No counter: another process that shares a cache must not count to the same.
-    _epochs.put(key, os.urandom(16).hex())
+    _epochs.set(key, os.urandom(16).hex())
 
 
 def stored_identity(strategy: object) -> tuple[object, ...]:

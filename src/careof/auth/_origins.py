@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar
 
 import httpx
 
-from careof._network.asked import Origin, origin_of, place_of
+from careof._network.asked import Origin, origin_of, place_of, port_of
 from careof._network.call import call_of
 from careof._network.request_parts import absolute_url
 from careof._values.unwrap import unwrap
@@ -31,6 +31,15 @@ class Bound(Protocol):
     """
 
     careof_origins: frozenset[Origin] | None
+
+
+def check_origin(strategy: Bound, request: httpx.Request) -> None:
+    """
+    As ``check_origins``, for one strategy in a foreign client.
+    """
+    known, url = strategy.careof_origins, request.url
+    if known is None or (url.scheme, url.raw_host.decode("ascii"), port_of(url)) not in known:
+        check_origins([strategy], request)
 
 
 def check_origins(strategies: Sequence[Bound], request: httpx.Request) -> None:

@@ -11,10 +11,13 @@ import httpx
 
 from careof._network.call import call_of
 from careof._network.credentials import (
+    AUTHORIZATION,
     HEADER,
     QUERY,
+    HeaderCredential,
     named_pairs,
     note_credential,
+    note_header,
     query_pair,
     taken,
 )
@@ -25,7 +28,6 @@ from careof.auth._strategy import AuthStrategy
 from careof.auth._withheld import withhold
 from careof.errors import AuthenticationError, ConfigurationError
 
-AUTHORIZATION = (HEADER, "authorization")
 _COLON = "BasicAuth: username: it cannot have a colon (RFC 7617 §2)."
 
 
@@ -61,17 +63,35 @@ def set_header(owner: AuthStrategy, request: httpx.Request, name: str, value: st
     Raises:
         AuthenticationError: Somebody has, or no header can carry *value*.
     """
-    part = (HEADER, name.lower())
-    problem = _unfit(value) or taken(request, part, owner)
+    credential = header_credential(owner, name, value)
+    del value  # a traceback with locals would show it
+    put_header(request, unwrap(credential))
+
+
+def header_credential(
+    owner: AuthStrategy, name: str, value: str
+) -> HeaderCredential | AuthenticationError:
+    """
+    The credential of *owner* that is *value* in the header *name*, if one can carry it.
+    """
+    return _unfit(value) or HeaderCredential(name, value, owner)
+
+
+def put_header(request: httpx.Request, credential: HeaderCredential) -> None:
+    """
+    Put *credential* into its header of *request*, which nobody else has set.
+
+    Raises:
+        AuthenticationError: Somebody has.
+    """
+    problem = note_header(request, credential)
     if problem is not None:
-        del value  # a traceback with locals would show it
         raise problem
-    note_credential(request, part, value, owner)
-    if part == AUTHORIZATION or call_of(request) is not None:
-        request.headers[name] = value
+    if credential.part is AUTHORIZATION or call_of(request) is not None:
+        request.headers[credential.name] = credential.reveal()
     else:
         # A foreign client takes it along to whatever origin it is redirected to.
-        withhold(request, name, value)
+        withhold(request, credential.name, credential.reveal())
 
 
 def credential_header_problem(name: object) -> str:

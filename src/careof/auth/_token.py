@@ -12,6 +12,7 @@ from typing import Any, ClassVar, NoReturn
 import httpx
 
 from careof._network.asked import place_of
+from careof._network.credentials import HeaderCredential
 from careof._network.limits import seconds
 from careof._network.waits import async_drive, drive
 from careof._values.clock import SYSTEM_CLOCK, Clock
@@ -19,11 +20,10 @@ from careof._values.unwrap import unwrap
 from careof.auth._access_token import AccessToken
 from careof.auth._fetch import Rotation
 from careof.auth._identity import Remembered, begin_epoch, key_of, stored_identity
-from careof.auth._lease import AsyncLease, Lease
-from careof.auth._origins import check_origins
+from careof.auth._lease import AsyncLease, Lease, at_hand
 from careof.auth._rejected_body import RejectedBody
 from careof.auth._sharing import AnyCache, is_cache
-from careof.auth._static import credential_header_problem, set_header
+from careof.auth._static import credential_header_problem, header_credential, put_header
 from careof.auth._strategy import AuthStrategy
 from careof.errors import ConfigurationError
 
@@ -153,8 +153,7 @@ class TokenAuth(AuthStrategy, ABC):
         """
         Put *token* into *request*, in place.
         """
-        before = f"{self.prefix} " if self.prefix else ""
-        set_header(self, request, self.header, before + token.value.reveal())
+        put_header(request, self._credential(token))
 
     def is_rejected(self, response: httpx.Response) -> bool:
         """
@@ -181,17 +180,21 @@ class TokenAuth(AuthStrategy, ABC):
         """
         Send with a token; after a rejection once more, with another one.
         """
-        check_origins([self], request)
-        lease = Lease(self, request)
-        token = lease.at_hand() or unwrap(drive(lease.fetched()))
+        lease: Lease | None = None
+        token: AccessToken | None = at_hand(self, request, Lease)
+        if token is None:
+            lease = Lease(self, request)
+            token = unwrap(drive(lease.fetched()))
         while True:
             self.apply_token(request, token)
             response = yield request
             if self.rejected_body is not None:
                 response.read()
             if not self.is_rejected(response):
-                lease.accepted(token, response)
+                if token.is_on_trial:
+                    Lease(self, request).accepted(token, response)
                 return
+            lease = lease or Lease(self, request)
             other = drive(lease.another(token)) if _is_its(response, request) else None
             if other is None or not _can_be_repeated(request):
                 unwrap(lease.rejection(response))
@@ -204,22 +207,41 @@ class TokenAuth(AuthStrategy, ABC):
         """
         Send with a token; after a rejection once more, with another one.
         """
-        check_origins([self], request)
-        lease = AsyncLease(self, request)
-        token = lease.at_hand() or unwrap(await async_drive(lease.fetched()))
+        lease: Lease | None = None
+        token: AccessToken | None = at_hand(self, request, AsyncLease)
+        if token is None:
+            lease = AsyncLease(self, request)
+            token = unwrap(await async_drive(lease.fetched()))
         while True:
             self.apply_token(request, token)
             response = yield request
             if self.rejected_body is not None:
                 await response.aread()
             if not self.is_rejected(response):
-                lease.accepted(token, response)
+                if token.is_on_trial:
+                    AsyncLease(self, request).accepted(token, response)
                 return
+            lease = lease or AsyncLease(self, request)
             other = await async_drive(lease.another(token)) if _is_its(response, request) else None
             if other is None or not _can_be_repeated(request):
                 unwrap(lease.rejection(response))
                 return
             token = unwrap(other)
+
+    def _credential(self, token: AccessToken) -> HeaderCredential:
+        # The last one is kept with the token that it was made of: most requests
+        # of a strategy have the same.
+        known = self.careof_fingerprint
+        credential: HeaderCredential
+        if known is not None:
+            last, header, prefix, credential = known.carried
+            if last is token and header == self.header and prefix == self.prefix:
+                return credential
+        before = f"{self.prefix} " if self.prefix else ""
+        credential = unwrap(header_credential(self, self.header, before + token.value.reveal()))
+        if known is not None:
+            known.carried = (token, self.header, self.prefix, credential)
+        return credential
 
     def _is_spent(self, _request: httpx.Request) -> bool:
         # For a grant whose token request must not be sent twice.
