@@ -34,11 +34,14 @@ from careof.auth import (
     ApiKeyAuth,
     BasicAuth,
     BearerAuth,
+    EncryptedTokenCache,
     MemoryTokenCache,
     NoAuth,
     OAuth2ClientCredentials,
+    OAuth2RefreshToken,
     TokenEndpointAuth,
 )
+from careof.pseudonyms import KeyRing
 from careof.testing import FakeClock, FakeContactEndpoint
 from tests.support.canary import (
     EMAIL,
@@ -52,6 +55,7 @@ from tests.support.canary import (
     frames_of,
     seen_in,
 )
+from tests.support.keys import pem
 from tests.support.raising import error_of
 
 URL = "https://contacts.customer.example/people/{reference_id}"
@@ -83,6 +87,12 @@ SELECTOR = ContactSelector(
     reference_id="$.id",
     attributes={"first_name": "$.first_name"},
 )
+
+
+def rsa_key():
+    return pem("rsa")
+
+
 STRATEGIES = [
     NoAuth(),
     BasicAuth("user", SECRET),
@@ -92,7 +102,15 @@ STRATEGIES = [
     ApiKeyAuth("key", SECRET, location="query"),
     TokenEndpointAuth(TOKEN_URL, headers={"X-Key": SECRET}, json={"secret": SECRET}),
     OAuth2ClientCredentials(TOKEN_URL, "me", SECRET, client_auth="client_secret_post"),
+    OAuth2ClientCredentials(
+        TOKEN_URL, "me", client_auth="private_key_jwt", private_key=Secret.from_callable(rsa_key)
+    ),
+    OAuth2RefreshToken(TOKEN_URL, "me", SECRET, refresh_token=SECRET),
+    ApiKeyAuth("X-Key", SECRET) + OAuth2ClientCredentials(TOKEN_URL, "me", SECRET),
+    ApiKeyAuth("key", SECRET, location="query") + httpx.BasicAuth("user", SECRET),
+    BearerAuth(SECRET).bound_to("https://contacts.customer.example"),
 ]
+KEY_RING = KeyRing({"k1": SECRET * 4}, primary="k1")
 
 
 def cache_with_a_token():
@@ -120,6 +138,8 @@ OBJECTS = [
     NetworkPolicy(),
     AccessToken(SECRET),
     cache_with_a_token(),
+    KEY_RING,
+    EncryptedTokenCache(cache_with_a_token(), KEY_RING),
     SmtpSender("localhost", from_address="a@host.example", username="me", password=SECRET),
     *STRATEGIES,
 ]
@@ -173,6 +193,27 @@ WRONG = {
     "OAuth2ClientCredentials: lifetime": lambda: OAuth2ClientCredentials(
         TOKEN_URL, "me", SECRET, lifetime=-1
     ),
+    "OAuth2ClientCredentials: no option": lambda: OAuth2ClientCredentials(
+        TOKEN_URL, "me", SECRET, token_pth=SECRET
+    ),
+    "OAuth2ClientCredentials: private_key": lambda: OAuth2ClientCredentials(
+        TOKEN_URL, "me", client_auth="private_key_jwt", private_key=SECRET
+    ),
+    "OAuth2RefreshToken: refresh_token": lambda: OAuth2RefreshToken(
+        TOKEN_URL, "me", SECRET, refresh_token=f"{SECRET}\n"
+    ),
+    "OAuth2RefreshToken: on_rotate": lambda: OAuth2RefreshToken(
+        TOKEN_URL, "me", SECRET, refresh_token=SECRET, on_rotate=5
+    ),
+    "TokenEndpointAuth: lifetime": lambda: TokenEndpointAuth(
+        TOKEN_URL, headers={"X-Key": SECRET}, form={"key": SECRET}, lifetime=0
+    ),
+    "TokenEndpointAuth: rejected_body": lambda: TokenEndpointAuth(
+        TOKEN_URL, form={"key": SECRET}, rejected_body=5
+    ),
+    "KeyRing: keys": lambda: KeyRing({"K1": SECRET * 4}, primary="K1"),
+    "KeyRing.parse": lambda: KeyRing.parse(f'{{"primary": "k1", "keys": ["{SECRET}"]}}'),
+    "a combination": lambda: BearerAuth(SECRET) + BasicAuth("me", SECRET),
     "SmtpSender: password": lambda: smtp(password=f"{SECRET}\n"),
     "SmtpSender: bytes": lambda: smtp(password=SECRET.encode()),
     "SmtpSender: host": lambda: smtp(host="", password=SECRET),
