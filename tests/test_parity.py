@@ -69,7 +69,14 @@ METHODS = [
         "suspend",
         # Only a thread cannot wait for as long as one likes.
         {"self._deadline.left()": "min(self._deadline.left(), LONGEST)"},
-    )
+    ),
+    (
+        "testing/_auth_endpoint.py",
+        "AuthEndpoint",
+        "handle_request",
+        "handle_async_request",
+        {},
+    ),
 ]
 # What there is only once, or is twice because it is not the same.
 ALONE = {

@@ -459,6 +459,18 @@ def test_a_token_that_replaced_the_rejected_one_meanwhile_stays():
     assert len(server.token_requests) == 2
 
 
+def test_the_new_token_is_the_last_that_a_late_request_tries():
+    server = TokenServer()
+    _, lease = voucher(server)
+    old = fetched(lease())
+    one, late = lease(), lease()
+    new = another(one, old)
+    another(late, old)
+
+    assert another(late, new) is None
+    assert len(server.token_requests) == 2
+
+
 def test_whoever_is_rejected_while_a_flight_is_up_joins_it():
     server = TokenServer()
     _, lease = voucher(server)

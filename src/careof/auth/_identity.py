@@ -25,7 +25,7 @@ from careof.auth._fingerprint import Fingerprint, is_lasting, name_elsewhere, sh
 
 # They say how a token is used, not which token it is.
 _NOT_IDENTITY = frozenset(
-    {"cache", "clock", "leeway", "rejected_statuses", "rejected_body", "header", "prefix"}
+    {"cache", "clock", "leeway", "rejected_statuses", "_rejected_body", "header", "prefix"}
     | {"__weakref__"}
 )
 _OURS = "careof_"  # what careof notes on a strategy

@@ -41,10 +41,10 @@ GRACE = 1.0  # seconds that a flight may be late before another one takes its pl
 
 class Lease:
     """
-    One request's claim on a token.
+    One request's claim on a token, and on one more if that is rejected.
     """
 
-    __slots__ = ("_call", "_fetched", "_key", "_memory", "_network", "_strategy", "_where")
+    __slots__ = ("_call", "_is_last", "_key", "_memory", "_network", "_strategy", "_where")
 
     def __init__(self, strategy: Strategy, request: httpx.Request) -> None:
         self._strategy = strategy
@@ -62,7 +62,7 @@ class Lease:
             # Equal configurations with two caches behind it are kept apart there.
             self._where += f" {number_of_cache(cache)}"
         self._key = remembered(strategy).key_at(self._where)
-        self._fetched = False
+        self._is_last = False
 
     def at_hand(self) -> HeldToken | None:
         """
@@ -94,7 +94,7 @@ class Lease:
         of the last one was rejected as well.
         """
         clock = self._strategy.clock
-        if self._fetched:
+        if self._is_last:
             begun_history_of(self._place).is_rejected(clock)
             held(rejected).put_on_trial()
             return None
@@ -102,7 +102,9 @@ class Lease:
         self._key = self._key_now()
         found = self._memory.get(self._key)
         if found is not None and not found.is_same(rejected) and held(found).is_alive(clock):
-            return found  # this answer was late: the token was replaced meanwhile
+            # This answer was late: the token was replaced meanwhile.
+            self._is_last = True
+            return found
         flight: Future[Any] | CareofError | None = self._under_way()
         if flight is None:
             history = history_of(self._place)
@@ -203,7 +205,7 @@ class Lease:
             if isinstance(outcome, CareofError):
                 return outcome
             if not isinstance(outcome, Moved):
-                self._fetched = True
+                self._is_last = True
                 self._note(outcome, "fetched")
                 return outcome
             self._key = self._key_now()

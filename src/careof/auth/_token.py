@@ -62,7 +62,7 @@ class TokenAuth(AuthStrategy, ABC):
     lifetime: float | None = None
     leeway: float = 30.0
     rejected_statuses: frozenset[int] = frozenset({401})
-    rejected_body: RejectedBody | None = None
+    _rejected_body: RejectedBody | None = None
     header: str = "Authorization"
     prefix: str = "Bearer"
     cache: AnyCache | None = None
@@ -95,7 +95,7 @@ class TokenAuth(AuthStrategy, ABC):
             raise ConfigurationError(f"{name}: rejected_statuses: expected a set of int.")
         self.rejected_statuses = frozenset(rejected_statuses)
         if rejected_body is not None:
-            self.rejected_body = RejectedBody(rejected_body, f"{name}: rejected_body")
+            self._rejected_body = RejectedBody(rejected_body, f"{name}: rejected_body")
         if not (cache is None or is_cache(cache)):
             raise ConfigurationError(f"{name}: cache: expected get, set and delete_if, or None.")
         header = type(self).header
@@ -161,7 +161,7 @@ class TokenAuth(AuthStrategy, ABC):
         """
         if response.status_code in self.rejected_statuses:
             return True
-        return self.rejected_body is not None and self.rejected_body.is_in(response.content)
+        return self._rejected_body is not None and self._rejected_body.is_in(response.content)
 
     def auth_flow(self, _request: httpx.Request) -> NoReturn:
         """
@@ -188,7 +188,7 @@ class TokenAuth(AuthStrategy, ABC):
         while True:
             self.apply_token(request, token)
             response = yield request
-            if self.rejected_body is not None:
+            if self._rejected_body is not None:
                 response.read()
             if not self.is_rejected(response):
                 if token.is_on_trial:
@@ -215,7 +215,7 @@ class TokenAuth(AuthStrategy, ABC):
         while True:
             self.apply_token(request, token)
             response = yield request
-            if self.rejected_body is not None:
+            if self._rejected_body is not None:
                 await response.aread()
             if not self.is_rejected(response):
                 if token.is_on_trial:
