@@ -73,11 +73,11 @@ def test_a_loop_that_is_gone_is_an_error_of_ours():
 def test_on_the_way_through_the_loop_a_network_stays_the_same_to_tokens():
     async def main():
         network = AsyncNetwork(transport=LoopOnly())
-        return network.identity, network.blocking().identity
+        return network.place, network.blocking().place
 
-    identity, blocking = asyncio.run(main())
+    place, blocking = asyncio.run(main())
 
-    assert blocking == identity
+    assert blocking == place
 
 
 def test_a_transport_for_threads_as_well_is_asked_directly():

@@ -79,20 +79,21 @@ class HeldToken(AccessToken):
             has taken it yet.
     """
 
-    __slots__ = ("_dead_at", "_refresh_at", "is_on_trial", "is_stated")
+    __slots__ = ("_dead_at", "_refresh_at", "_refresh_wall", "is_on_trial", "is_stated")
 
     def __init__(
         self,
         token: AccessToken,
         *,
         dead_at: float = math.inf,
-        refresh_at: float = math.inf,
+        leeway: float = 0.0,
         is_on_trial: bool = False,
         is_stated: bool = True,
     ) -> None:
         super().__init__(token.value, token.expires_at, lifetime=token.lifetime)
         self._dead_at = dead_at
-        self._refresh_at = refresh_at
+        self._refresh_at = dead_at - leeway
+        self._refresh_wall = math.inf if token.expires_at is None else token.expires_at - leeway
         self.is_on_trial: bool = is_on_trial
         self.is_stated: bool = is_stated
 
@@ -106,9 +107,7 @@ class HeldToken(AccessToken):
         """
         Whether the token can be used now, and its end is not near.
         """
-        return clock.monotonic() < self._refresh_at and (
-            self.expires_at is None or clock.time() < self.expires_at
-        )
+        return clock.monotonic() < self._refresh_at and clock.time() < self._refresh_wall
 
     def put_on_trial(self, *, ends: bool = False) -> None:
         """
@@ -136,6 +135,7 @@ def begin(
     asked_for: tuple[float, float],
     configured: float | None,
     leeway: float,
+    whole: float | None = None,
     is_on_trial: bool = False,
 ) -> HeldToken:
     """
@@ -147,6 +147,7 @@ def begin(
         configured: The lifetime that the host set, in seconds.
         leeway: Seconds before the end at which a new token is fetched, at most
             a fifth of the lifetime.
+        whole: The lifetime that it began with, if it is no longer new.
         is_on_trial: Whether it comes in place of one that was rejected.
     """
     wall, monotonic = asked_for
@@ -154,11 +155,11 @@ def begin(
     stated = [end for end in (configured, token.lifetime, own.lifetime) if end is not None]
     stated += [end - wall for end in (token.expires_at, own.expires_at) if end is not None]
     lifetime = min([*stated, LONGEST_LIFETIME]) if stated else DEFAULT_LIFETIME
-    dead_at = monotonic + lifetime
+    whole = lifetime if whole is None else whole
     return HeldToken(
-        AccessToken(token.value, wall + lifetime, lifetime=lifetime),
-        dead_at=dead_at,
-        refresh_at=dead_at - min(leeway, REFRESH_SHARE * lifetime),
+        AccessToken(token.value, wall + lifetime, lifetime=whole),
+        dead_at=monotonic + lifetime,
+        leeway=min(leeway, REFRESH_SHARE * whole),
         is_on_trial=is_on_trial,
         is_stated=bool(stated),
     )

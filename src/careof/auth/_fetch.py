@@ -113,11 +113,13 @@ class Fetch:
             # the next request is another one, under a key of its own.
             return MOVED
         clock = self.strategy.clock
+        _asking.set(_asking.get() | {self.key})  # the context of this thread ends with it
         found = self.memory.get(self.key)
         known = None if found is None else held(found)
         if known is not None and self._will_do(known):
             return known  # another flight landed a moment ago
-        outcome = self._from_others() or self._asked()
+        shared = self._from_others(known)
+        outcome = self._asked() if shared is None else shared
         if isinstance(outcome, CareofError):
             return outcome
         self.memory.set(self.key, outcome)
@@ -128,16 +130,20 @@ class Fetch:
             begun_history_of(self.place).brought_nothing_new(clock)
         elif history is not None:
             history.brought_a_token()
+        if shared is None and self.shared is not None:
+            self.shared.set(outcome)  # last: it may hang, and the token is in the memory
         return outcome
 
-    def _from_others(self) -> HeldToken | None:
-        if self.shared is None:
+    def _from_others(self, known: HeldToken | None) -> HeldToken | None:
+        found = None if self.shared is None else self.shared.get()
+        if found is None or self.shared is None:
             return None
-        found = self.shared.get()
-        if found is None:
+        try:
+            token = self._begun(found, self._now(), whole=found.lifetime)
+            is_known = known is not None and token.is_same(known)
+        except Exception:  # its times are no numbers, or its value no text
             return None
-        token = self._begun(found, self._now(), configured=None)
-        if self._will_do(token):
+        if not is_known and self._will_do(token):  # what is known is near its end
             return token
         if self.rejected is not None:
             self.shared.delete_if(self.rejected)
@@ -152,10 +158,7 @@ class Fetch:
         if isinstance(self.request, CareofError):
             return self.request
         outcome = self._answered(self.request)
-        if not isinstance(outcome, CareofError):
-            if self.shared is not None:
-                self.shared.set(outcome)
-        elif is_theirs(outcome):
+        if isinstance(outcome, CareofError) and is_theirs(outcome):
             begun_history_of(self.place).failed(outcome, self.strategy.clock)
         return outcome
 
@@ -180,13 +183,19 @@ class Fetch:
         return token
 
     def _begun(
-        self, token: AccessToken, asked_for: tuple[float, float], *, configured: float | None
+        self,
+        token: AccessToken,
+        asked_for: tuple[float, float],
+        *,
+        configured: float | None = None,
+        whole: float | None = None,
     ) -> HeldToken:
         return begin(
             token,
             asked_for=asked_for,
             configured=configured,
             leeway=self.strategy.leeway,
+            whole=whole,
             is_on_trial=self.rejected is not None,
         )
 
@@ -199,10 +208,9 @@ def request_of(strategy: Strategy, key: str) -> httpx.Request | CareofError:
     """
     The request that *strategy* makes for a token, or why it makes none.
     """
-    if key in _asking.get():
-        return AuthenticationError(
-            "The token request wants the token that it asks for.", detail="strategy", step="token"
-        )
+    own = waits_for_itself(key)
+    if own is not None:
+        return own
     before = _asking.set(_asking.get() | {key})
     try:
         return strategy.token_request()
@@ -210,3 +218,14 @@ def request_of(strategy: Strategy, key: str) -> httpx.Request | CareofError:
         return strategy_failure(error)
     finally:
         _asking.reset(before)
+
+
+def waits_for_itself(key: str) -> CareofError | None:
+    """
+    The error for whoever wants the token under *key* on the way to that very token.
+    """
+    if key not in _asking.get():
+        return None
+    return AuthenticationError(
+        "The token request wants the token that it asks for.", detail="strategy", step="token"
+    )

@@ -59,6 +59,7 @@ class Remembered:
         "_fingerprint",
         "_has_sources",
         "_last",
+        "_names",
         "_stored",
         "carried",
         "key",
@@ -67,6 +68,7 @@ class Remembered:
     def __init__(self, strategy: Identified) -> None:
         self._fingerprint = Fingerprint(_whole(strategy))
         self._has_sources = self._fingerprint.has_sources
+        self._names = [*vars(strategy)]
         self._stored = self._snapshot(strategy)
         self.key: str = self._fingerprint.key
         self._last = ("", "", "")
@@ -79,7 +81,7 @@ class Remembered:
         if self._stored is None:
             return self._fingerprint.is_of(_whole(strategy))
         stored = vars(strategy)
-        if len(stored) != len(self._stored) or not all(map(is_, stored.values(), self._stored)):
+        if [*stored] != self._names or not all(map(is_, stored.values(), self._stored)):
             return False
         return not self._has_sources or self._fingerprint.is_current()
 

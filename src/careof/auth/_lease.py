@@ -27,7 +27,7 @@ from careof._network.network import Network
 from careof._network.waits import Landed, Steps
 from careof.auth._access_token import AccessToken, HeldToken, held
 from careof.auth._cache import PROCESS_CACHE, MemoryTokenCache
-from careof.auth._fetch import Fetch, Moved, Strategy, request_of
+from careof.auth._fetch import Fetch, Moved, Strategy, request_of, waits_for_itself
 from careof.auth._history import begun_history_of, history_of
 from careof.auth._identity import key_at, key_of_identity, remembered, shared_key_of
 from careof.auth._origins import check_origin
@@ -105,14 +105,18 @@ class Lease:
             # This answer was late: the token was replaced meanwhile.
             self._is_last = True
             return found
-        flight: Future[Any] | CareofError | None = self._under_way()
+        flight: Future[Any] | CareofError | None
+        flight = waits_for_itself(self._key) or self._under_way()
         if flight is None:
             history = history_of(self._place)
             if history is not None and not history.may_replace(clock):
                 return None
             self._memory.delete_if(self._key, rejected)
             flight = self._joined(rejected)
-        return (yield from self._landed(flight))
+        outcome = yield from self._landed(flight, rejected)
+        if not isinstance(outcome, CareofError) and outcome.is_same(rejected):
+            return None  # the endpoint has no other one to give
+        return outcome
 
     def accepted(self, token: AccessToken, response: httpx.Response) -> None:
         """
@@ -168,7 +172,7 @@ class Lease:
         The flight under way, begun now if there is none, or why there can be none.
         """
         for _ in range(ROUNDS):
-            known = self._under_way() or self._refused()
+            known = waits_for_itself(self._key) or self._under_way() or self._refused()
             if known is not None:
                 return known
             request = request_of(self._strategy, self._key)
@@ -195,12 +199,25 @@ class Lease:
             rejected=rejected,
             rotates=self._rotated,
         )
-        rounds = 1.0 if shared is None else 2.0  # as long again for the cache that is shared
-        return _FLIGHTS.join(self._place, fetch, patience=rounds * network.limits.attempt + GRACE)
+        return _FLIGHTS.join(self._place, fetch, patience=self._patience())
 
-    def _landed(self, flight: Future[Any] | CareofError) -> Steps[AccessToken | CareofError]:
+    def _patience(self) -> float:
+        cache = self._strategy.cache
+        # As long again for the cache that is shared.
+        rounds = 1.0 if cache is None or cache is self._memory else 2.0
+        return rounds * float(self._network.limits.attempt) + GRACE
+
+    def _landed(
+        self, flight: Future[Any] | CareofError, rejected: AccessToken | None = None
+    ) -> Steps[AccessToken | CareofError]:
+        deadline = self._deadline()
         while not isinstance(flight, CareofError):
-            yield Landed(flight, self._deadline())
+            yield Landed(flight, deadline.within(self._patience()))
+            if not flight.done() and deadline.left():
+                # Given up by now: it may wait for a loop that has stopped for ever.
+                self._key = self._key_now()
+                flight = self._joined(rejected)
+                continue
             outcome: AccessToken | CareofError | Moved = result_of(flight, "token")
             if isinstance(outcome, CareofError):
                 return outcome

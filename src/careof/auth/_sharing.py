@@ -25,7 +25,8 @@ class Shared:
 
     Args:
         loop: Where an async cache is called; None for a blocking one.
-        seconds: How long one call of an async cache may take.
+        seconds: How long all calls of an async cache may take: those who need
+            the token wait for them.
     """
 
     def __init__(self, cache: AnyCache, key: str, *, loop: Any, seconds: float) -> None:
@@ -33,6 +34,7 @@ class Shared:
         self._key = key
         self._loop = loop
         self._seconds = seconds
+        self._is_gone = False
 
     def get(self) -> AccessToken | None:
         """
@@ -54,6 +56,8 @@ class Shared:
         self._call(self._cache.delete_if, self._key, token)
 
     def _call(self, method: Callable[..., Any], *arguments: object) -> Any:
+        if self._is_gone:
+            return None
         try:
             if self._loop is None:
                 return method(*arguments)
@@ -64,14 +68,22 @@ class Shared:
             # It is the host's, and slow networks are what it is made of: a token
             # request helps where it fails, and nothing it raised is shown.
             return None
+        except BaseException:
+            # Cancelled: its loop ends, and what one asks of it now may never begin.
+            self._is_gone = True
+            return None
 
     async def _awaited(
         self, method: Callable[..., Awaitable[Any]], arguments: tuple[object, ...]
     ) -> Any:
         import anyio
 
+        began = anyio.current_time()
         with anyio.move_on_after(self._seconds):
-            return await method(*arguments)
+            result = await method(*arguments)
+            self._seconds -= anyio.current_time() - began
+            return result
+        self._seconds = 0.0
         return None
 
 
