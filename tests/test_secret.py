@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 
 from careof import Secret
-from careof._values.secret import as_secret, reveal
+from careof._values.secret import as_secret, read_once, reveal
 from careof.errors import ConfigurationError
 from tests import strategies
 from tests.support.canary import SECRET, every_view_of, every_view_of_error, seen_in
@@ -187,3 +187,25 @@ def test_a_secret_is_masked_everywhere():
 def test_a_source_that_cannot_be_one_is_refused_at_once(build):
     with pytest.raises(ConfigurationError, match="expected"):
         build()
+
+
+def test_in_a_block_that_reads_once_a_secret_stands_still():
+    readings = iter("abcd")
+    secret = Secret.from_callable(lambda: next(readings))
+
+    with read_once():
+        inside = [secret.reveal(), secret.reveal()]
+
+    assert inside == ["a", "a"]
+    assert secret.reveal() == "b"
+
+
+def test_in_a_block_that_reads_once_what_could_not_be_read_is_tried_again(monkeypatch):
+    secret = Secret.from_env("CAREOF_TESTS_LATER")
+
+    with read_once():
+        with pytest.raises(ConfigurationError):
+            secret.reveal()
+        monkeypatch.setenv("CAREOF_TESTS_LATER", "a")
+
+        assert secret.reveal() == "a"

@@ -67,13 +67,16 @@ def test_another_flight_under_the_second_name_stays_when_the_first_lands(may_end
     assert stays is second
 
 
-def test_the_second_name_has_no_longer_patience_than_the_first(may_end):
+def test_a_flight_with_two_names_is_not_given_up(may_end):
+    """
+    It spends what nobody can spend again, such as a refresh token.
+    """
     board = flights()
-    board.join("one", lambda: may_end.wait(10), patience=0)
+    flight = board.join("one", lambda: may_end.wait(10), patience=0)
 
     board.share("one", "other")
 
-    assert board.under_way("other") is None
+    assert board.under_way("one") is board.under_way("other") is flight
 
 
 def test_a_flight_may_have_a_patience_of_its_own(may_end):

@@ -230,14 +230,26 @@ def test_how_a_token_is_used_is_no_part_of_which_token_it_is(name):
     assert key_of(auth) == before
 
 
-def test_what_careof_notes_on_a_strategy_is_no_part_of_it_either():
+@pytest.mark.parametrize("name", ["careof_origins", "careof_on_rotate"])
+def test_what_careof_notes_on_a_strategy_is_no_part_of_it_either(name):
     auth = TenantAuth("kim")
     before = key_of(auth)
 
-    auth.careof_note = object()
+    setattr(auth, name, object())
 
     assert key_of(auth) == before
     assert is_remembered(auth)
+
+
+def test_a_name_of_the_host_s_that_begins_alike_is_part_of_it():
+    """
+    Left out, two tenants would have had one token.
+    """
+    one, other = TenantAuth("kim"), TenantAuth("kim")
+
+    one.careof_tenant, other.careof_tenant = "kim", "lee"
+
+    assert key_of(one) != key_of(other)
 
 
 def test_what_stands_on_the_class_is_the_same_for_all_of_it():

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+import threading
 from urllib.parse import parse_qs
 
 import attrs
@@ -11,7 +13,14 @@ from careof._network.call import call_of
 from careof._network.flights import wait_for
 from careof._network.network import Network
 from careof._network.waits import drive
-from careof.auth import AccessToken, MemoryTokenCache, OAuth2RefreshToken, TokenAuth, _lease
+from careof.auth import (
+    AccessToken,
+    MemoryTokenCache,
+    OAuth2RefreshToken,
+    TokenAuth,
+    TokenEndpointAuth,
+    _lease,
+)
 from careof.auth._cache import PROCESS_CACHE
 from careof.auth._fetch import request_of
 from careof.auth._history import JITTER, PASSING_PAUSES, REJECTION_PAUSES, history_of
@@ -663,7 +672,7 @@ def test_a_request_whose_refresh_token_was_spent_meanwhile_is_not_sent():
     made_before = request_of(late._strategy, late._key)
     token = drive(other.fetched())
 
-    found = drive(late._landed(late._begun(made_before, None)))
+    found = drive(late._landed(late._begun(made_before, None, late._network, None)))
 
     assert found is token
     assert desk.sent == ["refresh-a"]
@@ -680,7 +689,7 @@ def test_a_token_that_was_rotated_and_has_died_is_fetched_with_the_newest():
     drive(other.fetched())
     clock.advance(60)
 
-    found = drive(late._landed(late._begun(made_before, None)))
+    found = drive(late._landed(late._begun(made_before, None, late._network, None)))
 
     assert value_of(found) == "token-2"
     assert desk.sent == ["refresh-b", "refresh-1"]
@@ -696,3 +705,83 @@ def test_a_lease_that_is_older_than_a_rotation_asks_for_nothing():
 
     assert drive(late.fetched()) is token
     assert desk.sent == ["refresh-c"]
+
+
+@pytest.mark.parametrize("values", [*itertools.product("ab", repeat=6)], ids="".join)
+def test_a_secret_that_never_stands_still_files_no_token_under_another_value(values):
+    """
+    As one does that reads a global "current tenant" while another thread sets it.
+    """
+
+    def desk(request):
+        return httpx.Response(200, json={"access_token": request.content.decode()[-1]})
+
+    transport = httpx.MockTransport(desk)
+    cache = MemoryTokenCache()
+    readings = iter([*values, *"a" * 20])
+    secret = Secret.from_callable(lambda: next(readings))
+    auth = TokenEndpointAuth(TOKEN_URL, form={"secret": secret}, cache=cache)
+    drive(Lease(auth, request_in(transport)).fetched())
+
+    for value in "ab":
+        auth = TokenEndpointAuth(TOKEN_URL, form={"secret": Secret(value)}, cache=cache)
+        token = Lease(auth, request_in(transport)).at_hand()
+
+        assert token is None or value_of(token) == value
+
+
+def test_a_token_asked_for_before_invalidate_is_not_found_under_a_new_refresh_token():
+    desk = RotatingDesk()
+    auth = refreshing("refresh-d")
+    lease = Lease(auth, request_in(desk))
+    held_up = threading.Event()
+    answer = desk.handler
+    desk.handler = lambda request: held_up.wait(10) and answer(request)
+    flight = lease._joined()
+
+    auth.invalidate()
+    held_up.set()
+    flight.result(10)
+
+    assert Lease(auth, request_in(desk)).at_hand() is None
+    assert value_of(drive(Lease(auth, request_in(desk)).fetched())) == "token-2"
+
+
+def test_while_a_host_stores_a_refresh_token_no_other_one_is_spent():
+    """
+    A row that stays locked would cost one with each caller who gave up.
+    """
+    stored = threading.Event()
+    desk = RotatingDesk()
+    auth = OAuth2RefreshToken(
+        TOKEN_URL,
+        "client",
+        "secret",
+        refresh_token="refresh-e",
+        on_rotate=lambda token: stored.wait(10),
+    )
+    network = Network(transport=desk, limits=Limits(attempt=0.01))
+
+    outcomes = []
+    for _ in range(3):
+        request = network.call(0.05).carried_by(httpx.Request("GET", CONTACT_URL))
+        outcomes.append(drive(Lease(auth, request).fetched()))
+    stored.set()
+
+    assert {type(outcome) for outcome in outcomes} == {DeadlineError}
+    assert desk.sent == ["refresh-e"]
+
+
+def test_the_configuration_test_asks_for_another_token_where_lookups_do_not():
+    """
+    Whoever has mended the audience need not wait for an hour.
+    """
+    clock = FakeClock()
+    server = TokenServer()
+    auth, lease = voucher(server, clock=clock)
+    token = another(lease(), fetched(lease()))
+    call = Network(transport=server).call(10, is_test=True)
+    tested = Lease(auth, call.carried_by(httpx.Request("GET", CONTACT_URL)))
+
+    assert another(lease(), token) is None
+    assert value_of(drive(tested.another(token))) == "token-3"

@@ -42,7 +42,7 @@ class Next:
 
     def commit(self):
         self.auth.ticket = self.ticket
-        self.auth.careof_tell(self.ticket)
+        self.auth.tell(self.ticket)
 
 
 class TicketAuth(VoucherAuth):
@@ -54,7 +54,7 @@ class TicketAuth(VoucherAuth):
         options.setdefault("cache", WatchedCache())
         super().__init__(**options)
         self.ticket = 1
-        self.careof_tell = tell
+        self.tell = tell
 
     def identity(self):
         return ("ticket", self.ticket)
@@ -236,7 +236,7 @@ def test_after_the_pause_the_next_ticket_is_used(shell):
     auth = TicketAuth(tell=refuse, clock=clock)
     looked_up(shell, auth, server)
     looked_up(shell, auth, server)
-    auth.careof_tell = lambda ticket: None
+    auth.tell = lambda ticket: None
     clock.advance(20)
 
     outcome = looked_up(shell, auth, server)

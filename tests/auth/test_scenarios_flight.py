@@ -394,7 +394,7 @@ class AsksFirst(VoucherAuth):
     """
 
     def token_request(self):
-        raise outcome_of(resolver(HttpResolver, self, self.careof_server).resolve)
+        raise outcome_of(resolver(HttpResolver, self, self.server).resolve)
 
 
 class AsksAfterwards(VoucherAuth):
@@ -403,7 +403,7 @@ class AsksAfterwards(VoucherAuth):
     """
 
     def read_token(self, response):
-        raise outcome_of(resolver(HttpResolver, self, self.careof_server).resolve)
+        raise outcome_of(resolver(HttpResolver, self, self.server).resolve)
 
 
 class ThroughItself(httpx.BaseTransport, httpx.AsyncBaseTransport):
@@ -425,9 +425,10 @@ def test_a_token_request_that_needs_its_own_token_is_told_so(shell, kind):
     It would wait for itself until the deadline.
     """
     auth = kind(cache=WatchedCache())
-    auth.careof_server = ThroughItself(auth) if kind is VoucherAuth else TokenServer()
+    server = ThroughItself(auth) if kind is VoucherAuth else TokenServer()
+    kind.server = server  # of the class, or it would be part of the key
 
-    error = looked_up(shell, auth, auth.careof_server)
+    error = looked_up(shell, auth, server)
 
     assert type(error) is AuthenticationError
     assert str(error).startswith("The token request wants the token that it asks for.")
@@ -466,10 +467,10 @@ def test_a_fetch_that_fails_before_anything_is_sent_leaves_the_way_free(shell, h
     """
 
     class BrokenAuth(VoucherAuth):
-        careof_is_broken = True
+        is_broken = True
 
     def broken(self):
-        if self.careof_is_broken:
+        if self.is_broken:
             raise KeyError("hidden")
         return getattr(VoucherAuth, hook)(self)
 
@@ -478,7 +479,7 @@ def test_a_fetch_that_fails_before_anything_is_sent_leaves_the_way_free(shell, h
     server = TokenServer()
     auth = BrokenAuth(cache=WatchedCache())
     error = looked_up(shell, auth, server)
-    auth.careof_is_broken = False
+    auth.is_broken = False
 
     outcome = looked_up(shell, auth, server)
 

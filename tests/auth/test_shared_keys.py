@@ -11,15 +11,23 @@ import sys
 import httpx
 import pytest
 
-from careof import NetworkPolicy
+from careof import NetworkPolicy, Secret
 from careof._network.network import AsyncNetwork, Network
-from careof.auth import AccessToken, MemoryTokenCache, OAuth2ClientCredentials
+from careof.auth import AccessToken, EncryptedTokenCache, MemoryTokenCache, OAuth2ClientCredentials
 from careof.auth._lease import Lease
 from careof.auth._sharing import Shared, fleet_secret, is_async, is_cache, number_of_cache
 from careof.errors import AuthenticationError, ConfigurationError
+from careof.pseudonyms import KeyRing
 from tests.support.crowds import looked_up
 from tests.support.stores import AsyncSharedCache, SharedCache, shared_cache
-from tests.support.tokens import CONTACT_URL, EMAIL, TOKEN_URL, TokenServer, VoucherAuth
+from tests.support.tokens import (
+    CONTACT_URL,
+    EMAIL,
+    TOKEN_URL,
+    TokenServer,
+    VoucherAuth,
+    request_in,
+)
 
 
 def test_equal_strategies_with_one_cache_share_a_token(shell):
@@ -232,3 +240,13 @@ def test_what_a_cache_returns_from_set_and_delete_is_ignored():
 
     assert results == [None, None]
     assert cache.keys == {"key"}
+
+
+def test_a_cache_whose_key_cannot_be_read_is_as_good_as_none():
+    """
+    The lookup goes on; a token request helps.
+    """
+    ring = KeyRing({"k1": Secret.from_env("CAREOF_TESTS_NEVER_SET")}, primary="k1")
+    lease = Lease(oauth(EncryptedTokenCache(FleetCache(), ring)), request_in(TokenServer()))
+
+    assert lease._shared(Network()) is None

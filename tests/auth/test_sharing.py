@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import os
 import threading
 from unittest.mock import Mock
 
@@ -15,8 +16,10 @@ import pytest
 
 from careof import AsyncHttpResolver, HttpResolver, Limits
 from careof._network.network import AsyncNetwork, Network
+from careof._network.waits import drive
 from careof.auth import AccessToken, _lease
 from careof.auth._lease import AsyncLease, Lease
+from careof.auth._sharing import Shared
 from careof.errors import AuthenticationError, ConfigurationError
 from careof.testing import FakeClock
 from tests.support.canary import all_logs, frames_of
@@ -37,6 +40,7 @@ from tests.support.tokens import (
     EMAIL,
     TokenServer,
     VoucherAuth,
+    request_in,
     resolver,
     wait_until,
 )
@@ -521,3 +525,80 @@ def test_blocking_code_on_the_thread_of_a_loop_is_told_so_as_well(backend):
     assert found == EMAIL
     assert type(error) is AuthenticationError
     assert str(error) == ASYNC_ONLY
+
+
+@pytest.mark.parametrize("value", ["tok\u00e9n", "a\r\nX-Evil: 1", "a b\x00"])
+def test_a_token_there_that_no_header_can_carry_is_none(value):
+    clock = FakeClock()
+    server = TokenServer()
+    cache = SharedCache()
+    auth = VoucherAuth(cache=cache, clock=clock)
+    lease = Lease(auth, request_in(server, clock=clock))
+    cache.get = lambda key: AccessToken(value, clock.time() + 100)
+
+    assert drive(lease.fetched()).value.reveal() == "token-1"
+
+
+def test_a_token_there_that_was_revoked_is_replaced_within_the_lookup(shell):
+    """
+    Another process fetched it, a while ago: it is not fresh, as one of our own would be.
+    """
+    server = TokenServer()
+    cache = SharedCache()
+    cache.get = lambda key: AccessToken("revoked", 9e9)
+
+    outcome = looked_up(shell, VoucherAuth(cache=cache), server)
+
+    assert outcome == EMAIL
+    assert server.lookups == ["Bearer revoked", "Bearer token-1"]
+
+
+def test_while_one_call_of_a_cache_hangs_the_others_do_without_it():
+    """
+    Each would have a thread that hangs as well, until there are no more.
+    """
+    comes_back = threading.Event()
+    cache = SharedCache()
+    calls = []
+
+    def hang(key):
+        calls.append(key)
+        comes_back.wait(10)
+
+    cache.get = hang
+    stuck = Shared(cache, "a", loop=None, seconds=0.01)
+    thread = threading.Thread(target=stuck.get)
+    thread.start()
+    wait_until_true(stuck._is_stuck)
+
+    assert Shared(cache, "b", loop=None, seconds=0.01).get() is None
+    assert calls == ["a"]
+    comes_back.set()
+    thread.join()
+    assert not stuck._is_stuck()
+
+
+def wait_until_true(condition):
+    ended = threading.Event()
+    for _ in range(1000):
+        if condition():
+            return
+        ended.wait(0.005)
+    raise AssertionError
+
+
+def test_siblings_of_one_parent_do_not_meet_in_a_store(monkeypatch):
+    """
+    Numbers of things are given out alike in all that were forked from one process:
+    two tenants that differ in their certificate would have had one token.
+    """
+    cache = SharedCache()
+    keys = []
+    cache.get = keys.append
+    server = TokenServer()
+    for process in (1, 2):
+        monkeypatch.setattr(os, "getpid", lambda number=process: number)
+        lease = Lease(VoucherAuth(cache=cache), request_in(server))
+        lease._shared(lease._network).get()
+
+    assert len(set(keys)) == 2

@@ -15,6 +15,7 @@ from careof.auth import (
     OAuth2ClientCredentials,
     TokenEndpointAuth,
 )
+from careof.errors import ConfigurationError
 from tests.support.tokens import CONTACT_URL, TOKEN_URL, VoucherAuth, resolver
 
 SECRET = "hidden-0001"
@@ -110,3 +111,16 @@ def test_a_strategy_works_in_an_async_client_of_the_host():
     asyncio.run(main())
 
     assert seen[0].headers["X-Signature"] == "POST /people/C-1"
+
+
+@pytest.mark.parametrize("hook", ["apply", "apply_token", "token_request", "is_rejected"])
+def test_a_hook_that_nobody_would_await_is_refused_where_it_is_written(hook):
+    """
+    The request would go out without credentials.
+    """
+
+    async def wrong(*arguments):
+        raise AssertionError
+
+    with pytest.raises(ConfigurationError, match=rf"Wrong\.{hook}: expected a plain function"):
+        type("Wrong", (AuthStrategy,), {hook: wrong})

@@ -434,6 +434,18 @@ def test_in_a_client_of_the_host_the_token_request_is_not_its_business(foreign):
 
 
 @pytest.mark.parametrize("run", [asyncio.run, lambda main: trio.run(lambda: main)])
+def test_in_an_async_client_of_the_host_a_rejection_is_its_answer(foreign, run):
+    rejecting = httpx.MockTransport(lambda request: httpx.Response(401))
+
+    async def main():
+        async with httpx.AsyncClient(transport=rejecting, auth=VoucherAuth()) as client:
+            return await client.get(CONTACT_URL)
+
+    assert run(main()).status_code == 401
+    assert len(foreign.token_requests) == 1
+
+
+@pytest.mark.parametrize("run", [asyncio.run, lambda main: trio.run(lambda: main)])
 def test_in_an_async_client_of_the_host_a_token_works_as_well(foreign, run):
     async def main():
         async with httpx.AsyncClient(transport=foreign, auth=VoucherAuth()) as client:

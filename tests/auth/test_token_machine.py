@@ -165,10 +165,10 @@ class OwnerAuth(TokenAuth):
         super().__init__(leeway=LEEWAY, cache=cache, clock=machine.clock)
         self.tenant = tenant
         self.secret = secret
-        self.careof_machine = machine
+        type(self).machine = machine  # not its own, or it would be part of the key
 
     def token_request(self):
-        owner = self.careof_machine.owner(self.tenant)
+        owner = self.machine.owner(self.tenant)
         return httpx.Request("POST", TOKEN_URL, headers={"X-Owner": owner})
 
     def read_token(self, response):

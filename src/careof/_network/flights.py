@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import math
 import sys
 import threading
 import time
@@ -97,10 +98,13 @@ class Flights:
     def share(self, key: Hashable, other: Hashable) -> None:
         """
         Let whoever asks for *other* join the flight for *key*, until it lands.
+
+        From here on it is not given up: nobody can do its work in its place.
         """
         with self._lock:
             if key in self._under_way:
-                self._under_way[other] = self._under_way[key]
+                flight = (math.inf, self._under_way[key][1])
+                self._under_way[key] = self._under_way[other] = flight
 
     def _fly(self, key: Hashable, flight: Future[Any], work: Callable[[], Any]) -> None:
         try:

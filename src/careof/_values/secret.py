@@ -4,14 +4,36 @@ Secrets, read when they are used.
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import ClassVar
 
 from careof._values.sealed import Sealed, is_whole
 from careof._values.unwrap import unwrap
 from careof.errors import ConfigurationError
+
+# What was read in the block under way, with the secret, whose id it is kept under.
+_readings: ContextVar[dict[int, tuple[object, str]] | None] = ContextVar(
+    "careof.readings", default=None
+)
+
+
+@contextlib.contextmanager
+def read_once() -> Iterator[None]:
+    """
+    A ``with`` block in which a secret is read once, however often it is revealed.
+
+    Two things that are made of one secret then are made of one value, even if
+    its source holds another one a moment later.
+    """
+    before = _readings.set({})
+    try:
+        yield
+    finally:
+        _readings.reset(before)
 
 
 class Secret(Sealed):
@@ -90,6 +112,17 @@ class Secret(Sealed):
         return unwrap(self._reread())
 
     def _reread(self) -> str | ConfigurationError:
+        readings = _readings.get()
+        if readings is None or self._is_fixed:
+            return self._read_now()
+        if id(self) not in readings:
+            value = self._read_now()
+            if isinstance(value, ConfigurationError):
+                return value
+            readings[id(self)] = (self, value)
+        return readings[id(self)][1]
+
+    def _read_now(self) -> str | ConfigurationError:
         try:
             value = self._read()
         except Exception as error:

@@ -75,11 +75,19 @@ class HeldToken(AccessToken):
 
     Attributes:
         is_stated: Whether anybody said how long it lives.
+        is_borrowed: Whether it was fetched elsewhere, and found in a shared cache.
         is_on_trial: Whether it came in place of a rejected one, and no endpoint
             has taken it yet.
     """
 
-    __slots__ = ("_dead_at", "_refresh_at", "_refresh_wall", "is_on_trial", "is_stated")
+    __slots__ = (
+        "_dead_at",
+        "_refresh_at",
+        "_refresh_wall",
+        "is_borrowed",
+        "is_on_trial",
+        "is_stated",
+    )
 
     def __init__(
         self,
@@ -87,6 +95,7 @@ class HeldToken(AccessToken):
         *,
         dead_at: float = math.inf,
         leeway: float = 0.0,
+        is_borrowed: bool = False,
         is_on_trial: bool = False,
         is_stated: bool = True,
     ) -> None:
@@ -94,6 +103,7 @@ class HeldToken(AccessToken):
         self._dead_at = dead_at
         self._refresh_at = dead_at - leeway
         self._refresh_wall = math.inf if token.expires_at is None else token.expires_at - leeway
+        self.is_borrowed: bool = is_borrowed
         self.is_on_trial: bool = is_on_trial
         self.is_stated: bool = is_stated
 
@@ -136,6 +146,7 @@ def begin(
     configured: float | None,
     leeway: float,
     whole: float | None = None,
+    is_borrowed: bool = False,
     is_on_trial: bool = False,
 ) -> HeldToken:
     """
@@ -148,6 +159,7 @@ def begin(
         leeway: Seconds before the end at which a new token is fetched, at most
             a fifth of the lifetime.
         whole: The lifetime that it began with, if it is no longer new.
+        is_borrowed: Whether it was found in a shared cache.
         is_on_trial: Whether it comes in place of one that was rejected.
     """
     wall, monotonic = asked_for
@@ -160,6 +172,7 @@ def begin(
         AccessToken(token.value, wall + lifetime, lifetime=whole),
         dead_at=monotonic + lifetime,
         leeway=min(leeway, REFRESH_SHARE * whole),
+        is_borrowed=is_borrowed,
         is_on_trial=is_on_trial,
         is_stated=bool(stated),
     )

@@ -16,6 +16,7 @@ import httpx
 from careof._network.asked import Origin
 from careof._network.circuit import is_theirs
 from careof._network.failures import strategy_failure
+from careof._network.headers import is_header_value
 from careof._network.network import Network
 from careof._values.clock import Clock
 from careof.auth._access_token import AccessToken, HeldToken, begin, held
@@ -139,7 +140,9 @@ class Fetch:
         if found is None or self.shared is None:
             return None
         try:
-            token = self._begun(found, self._now(), whole=found.lifetime)
+            if not is_header_value(found.value.reveal()):
+                return None
+            token = self._begun(found, self._now(), whole=found.lifetime, is_borrowed=True)
             is_known = known is not None and token.is_same(known)
         except Exception:  # its times are no numbers, or its value no text
             return None
@@ -177,6 +180,7 @@ class Fetch:
             rotation = self.strategy._rotation(response)
             if rotation is not None:
                 self.key, self.place = self.rotates(rotation.identity)
+                _asking.set(_asking.get() | {self.key})  # on_rotate must not want it
                 rotation.commit()
         except Exception as error:  # of the strategy's hooks
             return strategy_failure(error)
@@ -189,6 +193,7 @@ class Fetch:
         *,
         configured: float | None = None,
         whole: float | None = None,
+        is_borrowed: bool = False,
     ) -> HeldToken:
         return begin(
             token,
@@ -196,6 +201,7 @@ class Fetch:
             configured=configured,
             leeway=self.strategy.leeway,
             whole=whole,
+            is_borrowed=is_borrowed,
             is_on_trial=self.rejected is not None,
         )
 
@@ -208,9 +214,6 @@ def request_of(strategy: Strategy, key: str) -> httpx.Request | CareofError:
     """
     The request that *strategy* makes for a token, or why it makes none.
     """
-    own = waits_for_itself(key)
-    if own is not None:
-        return own
     before = _asking.set(_asking.get() | {key})
     try:
         return strategy.token_request()

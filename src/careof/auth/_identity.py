@@ -28,7 +28,8 @@ _NOT_IDENTITY = frozenset(
     {"cache", "clock", "leeway", "rejected_statuses", "_rejected_body", "header", "prefix"}
     | {"__weakref__"}
 )
-_OURS = "careof_"  # what careof notes on a strategy
+# What careof notes on a strategy, by name: a host may have some that begin alike.
+_OURS = frozenset({"careof_fingerprint", "careof_origins", "careof_on_rotate"})
 _FINGERPRINT = "careof_fingerprint"
 
 _epochs: Bounded[str, str] = Bounded(65_536)
@@ -152,11 +153,18 @@ def shared_key_of(strategy: Identified, place: str, secret: bytes) -> str:
     return shared_key((name, strategy.identity(), place, epoch), secret)
 
 
+def epoch_of(key: str) -> str:
+    """
+    What ``begin_epoch`` has set for *key*; empty if it was never called.
+    """
+    return _epochs.get(key) or ""
+
+
 def key_at(key: str, place: str) -> str:
     """
     The *key* for use at *place*, which no token from before ``begin_epoch`` has.
     """
-    return f"{key} {_epochs.get(key) or ''} {place}"
+    return f"{key} {epoch_of(key)} {place}"
 
 
 def begin_epoch(key: str) -> None:
@@ -181,7 +189,7 @@ def _whole(strategy: Identified, identity: tuple[object, ...] | None = None) -> 
 
 
 def _counts(name: str) -> bool:
-    return not (name in _NOT_IDENTITY or name.startswith(_OURS))
+    return not (name in _NOT_IDENTITY or name in _OURS)
 
 
 def _stored(strategy: object) -> Iterator[tuple[str, object]]:

@@ -25,13 +25,28 @@ from careof._network.identity_numbers import number_of
 from careof._network.limits import Deadline
 from careof._network.network import Network
 from careof._network.waits import Landed, Steps
+from careof._values.secret import read_once
 from careof.auth._access_token import AccessToken, HeldToken, held
 from careof.auth._cache import PROCESS_CACHE, MemoryTokenCache
 from careof.auth._fetch import Fetch, Moved, Strategy, request_of, waits_for_itself
 from careof.auth._history import begun_history_of, history_of
-from careof.auth._identity import key_at, key_of_identity, remembered, shared_key_of
+from careof.auth._identity import (
+    begin_epoch,
+    epoch_of,
+    key_at,
+    key_of_identity,
+    remembered,
+    shared_key_of,
+)
 from careof.auth._origins import check_origin
-from careof.auth._sharing import AnyCache, Shared, fleet_secret, is_async, number_of_cache
+from careof.auth._sharing import (
+    AnyCache,
+    Shared,
+    fleet_secret,
+    is_async,
+    number_of_cache,
+    private_mark,
+)
 from careof.errors import AuthenticationError, CareofError, ConfigurationError
 
 _FLIGHTS = Flights("tokens", limit=1024, patience=60.0)
@@ -76,8 +91,7 @@ class Lease:
             if not token.is_alive(clock):
                 return None
             self._refresh()
-        if self._call is not None:
-            self._note(token, "from the cache")
+        self._note(token, "from the cache")
         return token
 
     def fetched(self) -> Steps[AccessToken | CareofError]:
@@ -109,7 +123,8 @@ class Lease:
         flight = waits_for_itself(self._key) or self._under_way()
         if flight is None:
             history = history_of(self._place)
-            if history is not None and not history.may_replace(clock):
+            is_test = self._call is not None and self._call.is_test
+            if not (history is None or is_test or history.may_replace(clock)):
                 return None
             self._memory.delete_if(self._key, rejected)
             flight = self._joined(rejected)
@@ -171,23 +186,28 @@ class Lease:
         """
         The flight under way, begun now if there is none, or why there can be none.
         """
+        network: Network = self._network.blocking()
         for _ in range(ROUNDS):
-            known = waits_for_itself(self._key) or self._under_way() or self._refused()
-            if known is not None:
-                return known
-            request = request_of(self._strategy, self._key)
-            made_for, self._key = self._key, self._key_now()
-            if made_for == self._key:
-                return self._begun(request, rejected)
-            # A secret was replaced while the request was made: once more, so
-            # that the request is that of its key.
-        return self._begun(request, rejected)
+            # The request must be that of its key: what another secret brings is
+            # not to be found under this one.
+            with read_once():
+                self._key = self._key_now()
+                known = waits_for_itself(self._key) or self._under_way() or self._refused()
+                if known is not None:
+                    return known
+                request = request_of(self._strategy, self._key)
+                shared = self._shared(network)
+                if self._key == self._key_now():
+                    break
+        return self._begun(request, rejected, network, shared)
 
     def _begun(
-        self, request: httpx.Request | CareofError, rejected: AccessToken | None
+        self,
+        request: httpx.Request | CareofError,
+        rejected: AccessToken | None,
+        network: Network,
+        shared: Shared | None,
     ) -> Future[Any]:
-        network: Network = self._network.blocking()
-        shared = self._shared(network)
         fetch = Fetch(
             strategy=self._strategy,
             network=network,
@@ -197,7 +217,7 @@ class Lease:
             place=self._place,
             shared=shared,
             rejected=rejected,
-            rotates=self._rotated,
+            rotates=functools.partial(self._rotated, *self._now()),
         )
         return _FLIGHTS.join(self._place, fetch, patience=self._patience())
 
@@ -222,7 +242,8 @@ class Lease:
             if isinstance(outcome, CareofError):
                 return outcome
             if not isinstance(outcome, Moved):
-                self._is_last = True
+                # One that another process fetched, a while ago, may be revoked.
+                self._is_last = rejected is not None or not held(outcome).is_borrowed
                 self._note(outcome, "fetched")
                 return outcome
             self._key = self._key_now()
@@ -241,13 +262,14 @@ class Lease:
         cache = self._strategy.cache
         if cache is None or cache is self._memory:
             return None
-        key = self._key
         try:
             secret = fleet_secret(cache) if network.is_anywhere else None
         except ConfigurationError:
             return None  # as a cache that is gone: a token request helps
         if secret is not None:
             key = shared_key_of(self._strategy, network.place, secret)
+        else:
+            key = f"{self._key} {private_mark()}"
         return Shared(cache, key, loop=self._loop(cache), seconds=network.limits.attempt)
 
     @staticmethod
@@ -262,13 +284,22 @@ class Lease:
     def _loop(_cache: AnyCache) -> Any:
         return None
 
-    def _rotated(self, identity: tuple[object, ...]) -> tuple[str, str]:
+    def _now(self) -> tuple[str, str, str]:
+        base = remembered(self._strategy).key
+        return base, epoch_of(base), self._place
+
+    def _rotated(
+        self, base: str, since: str, place: str, identity: tuple[object, ...]
+    ) -> tuple[str, str]:
         # Whoever comes with the new identity waits for this flight as well: two
         # requests with one refresh token would end all of its family.
-        key = key_at(key_of_identity(self._strategy, identity), self._where)
-        place = self._place_of(key)
-        _FLIGHTS.share(self._place, place)
-        return key, place
+        successor = key_of_identity(self._strategy, identity)
+        key = key_at(successor, self._where)
+        if epoch_of(base) != since:  # it was invalidated meanwhile
+            begin_epoch(successor)
+        new_place = self._place_of(key_at(successor, self._where))
+        _FLIGHTS.share(place, new_place)
+        return key, new_place
 
     def _note(self, token: AccessToken, remark: str) -> None:
         call = self._call

@@ -16,7 +16,6 @@ from typing import Protocol, TypeVar
 import httpx
 
 from careof._network.asked import Origin, origin_of, place_of, port_of
-from careof._network.call import call_of
 from careof._network.request_parts import absolute_url
 from careof._values.unwrap import unwrap
 from careof.auth._identity import slots_of
@@ -51,8 +50,6 @@ def check_origins(strategies: Sequence[Bound], request: httpx.Request) -> None:
     Raises:
         DestinationRefusedError: One of them may not.
     """
-    if call_of(request) is not None:
-        return
     origin = place_of(request).origin
     del request  # a traceback with locals would show its URL
     unwrap(_refusal(strategies, origin))
@@ -99,6 +96,7 @@ def bound_twin(strategy: T, origins: Sequence[str]) -> T:
         with suppress(AttributeError):  # not set
             member.__set__(twin, member.__get__(strategy))
     vars(twin).update(vars(strategy), careof_origins=known)
+    vars(twin).pop("careof_fingerprint", None)  # with the credential of the other
     return twin
 
 

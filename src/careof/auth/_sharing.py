@@ -8,7 +8,10 @@ the caller who began the flight; if that loop ends, there is no cache.
 
 from __future__ import annotations
 
+import functools
 import inspect
+import os
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -17,6 +20,9 @@ from careof.auth._access_token import AccessToken
 from careof.auth._cache import AsyncTokenCache, MemoryTokenCache, TokenCache
 
 AnyCache = TokenCache | AsyncTokenCache
+
+# When each call began that has not ended, for each process and cache.
+_under_way: dict[tuple[int, int], dict[object, float]] = {}
 
 
 class Shared:
@@ -35,6 +41,9 @@ class Shared:
         self._loop = loop
         self._seconds = seconds
         self._is_gone = False
+        self._patience = seconds
+        place = (os.getpid(), number_of_cache(cache))
+        self._calls = _under_way.setdefault(place, {})
 
     def get(self) -> AccessToken | None:
         """
@@ -56,8 +65,10 @@ class Shared:
         self._call(self._cache.delete_if, self._key, token)
 
     def _call(self, method: Callable[..., Any], *arguments: object) -> Any:
-        if self._is_gone:
+        if self._is_gone or self._is_stuck():
             return None
+        ticket = object()
+        self._calls[ticket] = time.monotonic()
         try:
             if self._loop is None:
                 return method(*arguments)
@@ -72,6 +83,14 @@ class Shared:
             # Cancelled: its loop ends, and what one asks of it now may never begin.
             self._is_gone = True
             return None
+        finally:
+            del self._calls[ticket]
+
+    def _is_stuck(self) -> bool:
+        # A call that hangs has a thread of its own for ever, and each tenant has
+        # only a few: the others do without the cache until that one comes back.
+        now = time.monotonic()
+        return any(now - begun > self._patience for begun in list(self._calls.values()))
 
     async def _awaited(
         self, method: Callable[..., Awaitable[Any]], arguments: tuple[object, ...]
@@ -99,6 +118,19 @@ def is_cache(cache: object) -> bool:
     Whether *cache* has the methods of a ``TokenCache`` or an ``AsyncTokenCache``.
     """
     return all(callable(getattr(cache, name, None)) for name in ("get", "set", "delete_if"))
+
+
+@functools.lru_cache(maxsize=1)
+def _mark_of(_process: int) -> str:
+    return os.urandom(16).hex()
+
+
+def private_mark() -> str:
+    """
+    What sets this process apart in a store that others use: not so the numbers of
+    things, which those that were forked from one process give out alike.
+    """
+    return _mark_of(os.getpid())
 
 
 def fleet_secret(cache: object) -> bytes | None:

@@ -4,8 +4,9 @@ The base of every authentication strategy, and several of them in one.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncGenerator, Generator
-from typing import NoReturn, Self
+from typing import Any, NoReturn, Self
 
 import httpx
 
@@ -15,6 +16,8 @@ from careof._values.sealed import Unpicklable
 from careof.auth._nested import Parts, async_nested, nested
 from careof.auth._origins import bound_twin, check_origins
 from careof.errors import ConfigurationError
+
+_HOOKS = "apply apply_token token_request read_token identity is_rejected".split()
 
 
 class AuthStrategy(Unpicklable, httpx.Auth):
@@ -35,6 +38,21 @@ class AuthStrategy(Unpicklable, httpx.Auth):
     careof_origins: frozenset[Origin] | None = None
     # The part of a request that it sets, where that is known before.
     _part: tuple[str, str] | None = None
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """
+        Refuse hooks that nobody would await: the request would go out without credentials.
+
+        Raises:
+            ConfigurationError: One of them is async.
+        """
+        super().__init_subclass__(**options)
+        for name in _HOOKS:
+            if inspect.iscoroutinefunction(getattr(cls, name, None)):
+                raise ConfigurationError(
+                    f"{cls.__name__}.{name}: expected a plain function; it is async, and is not "
+                    "awaited."
+                )
 
     def apply(self, request: httpx.Request) -> None:
         """

@@ -235,7 +235,8 @@ class TokenAuth(AuthStrategy, ABC):
         credential: HeaderCredential
         if known is not None:
             last, header, prefix, credential = known.carried
-            if last is token and header == self.header and prefix == self.prefix:
+            is_same = last is token and header == self.header and prefix == self.prefix
+            if is_same and credential.owner is self:
                 return credential
         before = f"{self.prefix} " if self.prefix else ""
         credential = unwrap(header_credential(self, self.header, before + token.value.reveal()))
