@@ -9,9 +9,11 @@ import trio
 from anyio import to_thread
 
 from careof import Limits
+from careof._network import bridge
 from careof._network.network import AsyncNetwork
 from careof.auth import NoAuth
 from careof.errors import CareofError, DeadlineError, UnexpectedAnswerError
+from tests.support.crowds import StoppedLoop
 
 REQUEST = httpx.Request("GET", "https://a.example/token")
 
@@ -70,6 +72,24 @@ def test_a_loop_that_is_gone_is_an_error_of_ours():
     assert isinstance(blocking.send(REQUEST), CareofError)
 
 
+@pytest.mark.parametrize("run", ["asyncio", "trio"])
+def test_a_loop_that_stands_still_holds_no_thread_for_ever(run, monkeypatch):
+    monkeypatch.setattr(bridge, "GRACE", 0.05)
+    networks = []
+
+    with StoppedLoop(run) as loop:
+
+        async def main():
+            networks.append(AsyncNetwork(transport=LoopOnly()).blocking())
+            loop.stop()
+
+        loop.run(main)
+        call = networks[0].call(0.05)
+        failure = networks[0].converse(REQUEST, NoAuth(), call)
+
+    assert (type(failure), failure.step) == (DeadlineError, "status")
+
+
 def test_on_the_way_through_the_loop_a_network_stays_the_same_to_tokens():
     async def main():
         network = AsyncNetwork(transport=LoopOnly())
@@ -86,10 +106,12 @@ def test_a_transport_for_threads_as_well_is_asked_directly():
     assert AsyncNetwork(transport=transport).blocking().send(REQUEST).status_code == 200
 
 
-def test_a_request_that_belongs_to_no_call_is_sent_without_a_deadline():
-    async def main():
-        blocking = AsyncNetwork(transport=LoopOnly()).blocking()
+def test_a_request_that_belongs_to_no_call_has_the_deadline_of_all():
+    async def main(seconds):
+        transport = LoopOnly(pause=0.1)
+        blocking = AsyncNetwork(transport=transport, limits=Limits(deadline=seconds)).blocking()
         request = httpx.Request("GET", "https://a.example/token")
         return await to_thread.run_sync(blocking.send, request)
 
-    assert asyncio.run(main()).status_code == 200
+    assert asyncio.run(main(10)).status_code == 200
+    assert type(asyncio.run(main(0.05))) is DeadlineError

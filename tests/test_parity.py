@@ -83,10 +83,10 @@ ALONE = {
     # A thread sleeps in a selector, a task in its loop: all that differs below.
     "_network/waits.py": {"Wait.suspend", "Ready.suspend", "Ready._anywhere"},
     "_network/flights.py": {"async_wait_for"},
-    # The async side of a bridge, and of what is here in full.
-    "_network/bridge.py": {"ThroughTheLoop._ask"},
+    # What a thread sends to a loop.
+    "_network/loops.py": {"_land"},
+    # The async side of what is here in full.
     "_network/asked.py": {"AskedRequest.aread"},
-    "auth/_sharing.py": {"Shared._awaited"},
     # A blocking one in a thread.
     "_sending/smtp.py": {"AsyncSmtpSender.send"},
     # Doubles, whose own tests drive both.

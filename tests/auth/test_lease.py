@@ -19,12 +19,13 @@ from careof.auth import (
     OAuth2RefreshToken,
     TokenAuth,
     TokenEndpointAuth,
-    _lease,
+    _claim,
 )
 from careof.auth._cache import PROCESS_CACHE
+from careof.auth._claim import own_network
 from careof.auth._fetch import request_of
 from careof.auth._history import JITTER, PASSING_PAUSES, REJECTION_PAUSES, history_of
-from careof.auth._lease import Lease, own_network
+from careof.auth._lease import Lease
 from careof.errors import (
     AuthenticationError,
     CareofError,
@@ -366,7 +367,7 @@ def test_each_who_waits_gets_an_error_of_its_own():
 
 
 def test_when_too_many_tokens_are_being_fetched_the_step_is_still_named(monkeypatch):
-    monkeypatch.setattr(_lease._FLIGHTS, "_limit", 0)
+    monkeypatch.setattr(_claim._FLIGHTS, "_limit", 0)
     _, lease = voucher(TokenServer())
 
     failure = fetched(lease())

@@ -105,11 +105,11 @@ def test_a_fresh_token_that_is_said_to_have_expired_is_a_failed_authentication(s
 
 def test_in_a_client_of_the_host_the_body_is_read_and_given_to_the_caller(monkeypatch):
     from careof._network.network import Network
-    from careof.auth import _lease
+    from careof.auth import _claim
 
     desk = Desk(200, accepts="token-1")
     network = Network(transport=httpx.MockTransport(desk))
-    monkeypatch.setattr(_lease, "own_network", lambda: network)
+    monkeypatch.setattr(_claim, "own_network", lambda: network)
     auth = TokenEndpointAuth(TOKEN_URL, rejected_body=EXPIRED, cache=WatchedCache())
 
     with httpx.Client(transport=httpx.MockTransport(desk), auth=auth) as client:

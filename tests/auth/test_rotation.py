@@ -10,8 +10,9 @@ import attrs
 import httpx
 
 from careof.auth import AccessToken
+from careof.auth._claim import _FLIGHTS
 from careof.auth._history import history_of
-from careof.auth._lease import _FLIGHTS, Lease
+from careof.auth._lease import Lease
 from careof.errors import AuthenticationError
 from careof.testing import FakeClock
 from tests.support.crowds import landed, looked_up, outcome_of

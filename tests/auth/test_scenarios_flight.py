@@ -17,7 +17,7 @@ import pytest
 import trio
 
 from careof import AsyncHttpResolver, HttpResolver, Limits
-from careof.auth import _lease
+from careof.auth import _claim
 from careof.auth._lease import Lease
 from careof.errors import AuthenticationError, DeadlineError
 from tests.support.crowds import (
@@ -317,8 +317,8 @@ def short(monkeypatch):
     """
     Limits under which a flight is given up soon, and long before its callers are.
     """
-    monkeypatch.setattr(_lease, "GRACE", 0.05)
-    return Limits(deadline=5, attempt=0.1)
+    monkeypatch.setattr(_claim, "GRACE", 0.05)
+    return Limits(deadline=20, attempt=0.5)
 
 
 @backends
@@ -451,7 +451,7 @@ def test_a_child_forked_during_a_fetch_fetches_for_itself():
         server.is_in_a_child()
         return outcome_of(lookup.resolve), len(server.token_requests)
 
-    with _lease._FLIGHTS._lock:
+    with _claim._FLIGHTS._lock:
         result = in_a_child(child)
     server.release()
     parent.join()

@@ -14,7 +14,7 @@ import pytest
 
 from careof import Secret
 from careof._network.network import Network
-from careof.auth import AccessToken, TokenEndpointAuth, _lease
+from careof.auth import AccessToken, TokenEndpointAuth, _claim
 from careof.auth._history import REJECTION_PAUSES
 from careof.auth._lease import Lease
 from careof.errors import AuthenticationError
@@ -252,7 +252,7 @@ def test_in_a_client_of_the_host_that_401_is_the_answer(monkeypatch, body):
     """
     server = TokenServer()
     network = Network(transport=server)
-    monkeypatch.setattr(_lease, "own_network", lambda: network)
+    monkeypatch.setattr(_claim, "own_network", lambda: network)
 
     with httpx.Client(transport=SendsOnce(server), auth=VoucherAuth()) as client:
         client.get(CONTACT_URL)

@@ -23,7 +23,7 @@ from careof.auth import (
     MemoryTokenCache,
     OAuth2ClientCredentials,
     TokenEndpointAuth,
-    _lease,
+    _claim,
 )
 from careof.auth._access_token import HeldToken
 from careof.auth._lease import Lease
@@ -197,7 +197,7 @@ def test_the_work_of_a_flight_shows_nothing():
     auth = strategy()
     lease = Lease(auth, request_in(canary_server()))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_lease, "_FLIGHTS", Board())
+        patch.setattr(_claim, "_FLIGHTS", Board())
         lease._joined()
 
     assert SECRET in works[0].request.content.decode()
@@ -211,7 +211,7 @@ def test_the_client_of_a_host_sees_nothing_of_the_token_request(monkeypatch):
     """
     server = canary_server()
     network = Network(transport=server)
-    monkeypatch.setattr(_lease, "own_network", lambda: network)
+    monkeypatch.setattr(_claim, "own_network", lambda: network)
     seen = []
     hooks = {"request": [seen.append], "response": [lambda answer: seen.append(answer.request)]}
 
@@ -232,7 +232,7 @@ def test_after_a_retry_the_history_has_the_rejection_and_nothing_else(monkeypatc
     """
     server = TokenServer()
     network = Network(transport=server)
-    monkeypatch.setattr(_lease, "own_network", lambda: network)
+    monkeypatch.setattr(_claim, "own_network", lambda: network)
 
     with httpx.Client(transport=server, auth=VoucherAuth()) as client:
         client.get(CONTACT_URL)

@@ -19,9 +19,9 @@ from careof.auth import (
     MemoryTokenCache,
     OAuth2ClientCredentials,
     TokenEndpointAuth,
+    _claim,
     _history,
     _identity,
-    _lease,
 )
 from careof.auth._history import begun_history_of
 from careof.auth._identity import begin_epoch
@@ -143,7 +143,7 @@ def test_ten_thousand_tenants_take_bounded_memory():
 
     assert len(cache) == 4096
     assert len(_history._histories) == 4096
-    assert lease._place not in _lease._FLIGHTS._threads
+    assert lease._place not in _claim._FLIGHTS._threads
 
 
 def test_what_is_remembered_of_invalidated_tokens_is_bounded_as_well():
@@ -162,7 +162,7 @@ def test_the_client_of_the_host_is_left_as_it_was(monkeypatch):
     """
     server = TokenServer()
     network = Network(transport=server)
-    monkeypatch.setattr(_lease, "own_network", lambda: network)
+    monkeypatch.setattr(_claim, "own_network", lambda: network)
 
     with httpx.Client(
         transport=server, headers={"X-Mine": "1"}, cookies={"mine": "1"}, timeout=3.0

@@ -11,8 +11,8 @@ import trio
 
 from careof import Limits
 from careof._network.network import Network
-from careof.auth import AccessToken, OAuth2ClientCredentials, TokenAuth, _lease
-from careof.auth._lease import ROUNDS
+from careof.auth import AccessToken, OAuth2ClientCredentials, TokenAuth, _claim
+from careof.auth._claim import ROUNDS
 from careof.errors import (
     AuthenticationError,
     ConfigurationError,
@@ -411,7 +411,7 @@ def foreign(monkeypatch):
     """
     server = TokenServer()
     network = Network(transport=server)
-    monkeypatch.setattr(_lease, "own_network", lambda: network)
+    monkeypatch.setattr(_claim, "own_network", lambda: network)
     return server
 
 

@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 
 from careof import Secret
 from careof._network.call import call_of
-from careof.auth import AccessToken, MemoryTokenCache, TokenAuth, _lease
+from careof.auth import AccessToken, MemoryTokenCache, TokenAuth, _claim
 from careof.auth._history import LASTING_PAUSES, PASSING_PAUSES, history_of
 from careof.auth._lease import Lease
 from careof.testing import FakeClock
@@ -134,7 +134,7 @@ class Customers(httpx.BaseTransport):
     def _is_refreshed(self, token, lease):
         if token.left(self.clock) > min(LEEWAY, token.lifetime / 5):
             return True
-        if _lease._FLIGHTS.under_way(lease._place) is not None:
+        if _claim._FLIGHTS.under_way(lease._place) is not None:
             return True
         found = lease._memory.get(lease._key)
         if found is None or found.value.reveal() != token.value:

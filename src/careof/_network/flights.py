@@ -26,6 +26,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from careof._network.failures import copy_of, too_late
+from careof._network.loops import RunningLoop
 from careof._values.forks import begin_anew_after_fork
 from careof.errors import CareofError, EndpointUnavailableError
 
@@ -152,12 +153,12 @@ async def async_wait_for(flight: Future[Any], seconds: float) -> None:
     import anyio
 
     event = anyio.Event()
-    call_soon = _into_this_loop()
+    loop = RunningLoop()
 
     def wake(_: Future[Any]) -> None:
         # The loop of a caller that gave up may be closed by now.
         with contextlib.suppress(RuntimeError):
-            call_soon(event.set)
+            loop.call_soon(event.set)
 
     flight.add_done_callback(wake)
     with anyio.move_on_after(seconds):
@@ -188,25 +189,6 @@ def _context_of_the_caller() -> contextvars.Context:
         # anyio.run notes there that a loop runs in this thread; none runs in ours.
         context.run(sniffio.current_async_library_cvar.set, None)
     return context
-
-
-def in_trio() -> bool:
-    """
-    Whether a task of Trio runs here; it may be a guest in the loop of asyncio.
-    """
-    trio: Any = sys.modules.get("trio")
-    return trio is not None and bool(trio.lowlevel.in_trio_task())
-
-
-def _into_this_loop() -> Callable[[Callable[[], object]], object]:
-    if in_trio():
-        trio: Any = sys.modules["trio"]
-        run_sync_soon: Callable[[Callable[[], object]], object]
-        run_sync_soon = trio.lowlevel.current_trio_token().run_sync_soon
-        return run_sync_soon
-    import asyncio
-
-    return asyncio.get_running_loop().call_soon_threadsafe
 
 
 def _busy(name: str) -> CareofError:

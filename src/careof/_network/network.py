@@ -204,7 +204,7 @@ class AsyncNetwork(_Settings):
         """
         given = self._given
         if given is not None and not isinstance(given, httpx.BaseTransport):
-            given = ThroughTheLoop(self.send)
+            given = ThroughTheLoop(self.send, self.limits.deadline)
         network = Network(
             policy=self.policy,
             limits=self.limits,

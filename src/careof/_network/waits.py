@@ -17,8 +17,9 @@ from collections.abc import Generator
 from concurrent.futures import Future
 from typing import Any, Protocol, TypeVar
 
-from careof._network.flights import async_wait_for, in_trio, wait_for
+from careof._network.flights import async_wait_for, wait_for
 from careof._network.limits import Deadline
+from careof._network.loops import in_trio
 
 T = TypeVar("T")
 

@@ -5,78 +5,42 @@ Theory of operation: the token request is not part of the auth flow.  It flies
 in a thread of its own, through the resolver's guarded network, once per key
 for all threads, tasks and event loops.  Nobody who waits for it can take it
 down, no loop can be frozen by it, and code on a loop's own thread may wait.
-Only its request is made before the flight, where the key is made: a secret may
-depend on the caller's thread or context, and both must read the same one.
 Near its end a token goes on being used while the first to notice sends a
 flight for the next one and waits no more than the others.
 """
 
 from __future__ import annotations
 
-import functools
 from concurrent.futures import Future
 from typing import Any
 
 import httpx
 
-from careof._network.call import Call, call_of
-from careof._network.flights import Flights, result_of
-from careof._network.identity_numbers import number_of
+from careof._network.call import call_of
+from careof._network.flights import result_of
 from careof._network.limits import Deadline
-from careof._network.network import Network
+from careof._network.loops import RunningLoop
 from careof._network.waits import Landed, Steps
-from careof._values.secret import read_once
 from careof.auth._access_token import AccessToken, HeldToken, held
 from careof.auth._cache import PROCESS_CACHE, MemoryTokenCache
-from careof.auth._fetch import Fetch, Moved, Strategy, request_of, waits_for_itself
+from careof.auth._claim import Claim, network_of
+from careof.auth._fetch import Moved, Strategy, waits_for_itself
 from careof.auth._history import begun_history_of, history_of
-from careof.auth._identity import (
-    begin_epoch,
-    epoch_of,
-    key_at,
-    key_of_identity,
-    remembered,
-    shared_key_of,
-)
+from careof.auth._identity import remembered
 from careof.auth._origins import check_origin
-from careof.auth._sharing import (
-    AnyCache,
-    Shared,
-    fleet_secret,
-    is_async,
-    number_of_cache,
-    private_mark,
-)
-from careof.errors import AuthenticationError, CareofError, ConfigurationError
-
-_FLIGHTS = Flights("tokens", limit=1024, patience=60.0)
-ROUNDS = 4  # in which a request is made before a secret that never stands still is taken as it is
-GRACE = 1.0  # seconds that a flight may be late before another one takes its place
+from careof.auth._sharing import AnyCache, is_async
+from careof.errors import AuthenticationError, CareofError
 
 
-class Lease:
+class Lease(Claim):
     """
     One request's claim on a token, and on one more if that is rejected.
     """
 
-    __slots__ = ("_call", "_is_last", "_key", "_memory", "_network", "_strategy", "_where")
+    __slots__ = ("_is_last",)
 
     def __init__(self, strategy: Strategy, request: httpx.Request) -> None:
-        self._strategy = strategy
-        self._call: Call | None = call_of(request)
-        self._network: Any = own_network() if self._call is None else self._call.network
-        self._where: str = self._network.place
-        cache = strategy.cache
-        if cache is None:  # an empty one that has a length is false
-            self._memory = PROCESS_CACHE
-        elif isinstance(cache, MemoryTokenCache):
-            self._memory = cache
-        else:
-            self._check(cache)
-            self._memory = PROCESS_CACHE
-            # Equal configurations with two caches behind it are kept apart there.
-            self._where += f" {number_of_cache(cache)}"
-        self._key = remembered(strategy).key_at(self._where)
+        super().__init__(strategy, request)
         self._is_last = False
 
     def at_hand(self) -> HeldToken | None:
@@ -157,75 +121,10 @@ class Lease:
             status=response.status_code,
         )
 
-    @property
-    def _place(self) -> str:
-        return self._place_of(self._key)
-
-    def _place_of(self, key: str) -> str:
-        # Equal configurations have their tokens apart in two memories.
-        return f"{number_of(self._memory)} {key}"
-
-    def _key_now(self) -> str:
-        return remembered(self._strategy).key_at(self._where)
-
-    def _under_way(self) -> Future[Any] | None:
-        return _FLIGHTS.under_way(self._place)
-
-    def _refused(self) -> CareofError | None:
-        history = history_of(self._place)
-        if history is None or (self._call is not None and self._call.is_test):
-            return None
-        return history.refusal(self._strategy.clock)
-
     def _refresh(self) -> None:
         history = history_of(self._place)
         if history is None or not history.leaves_alone(self._strategy.clock):
             self._joined()
-
-    def _joined(self, rejected: AccessToken | None = None) -> Future[Any] | CareofError:
-        """
-        The flight under way, begun now if there is none, or why there can be none.
-        """
-        network: Network = self._network.blocking()
-        for _ in range(ROUNDS):
-            # The request must be that of its key: what another secret brings is
-            # not to be found under this one.
-            with read_once():
-                self._key = self._key_now()
-                known = waits_for_itself(self._key) or self._under_way() or self._refused()
-                if known is not None:
-                    return known
-                request = request_of(self._strategy, self._key)
-                shared = self._shared(network)
-                if self._key == self._key_now():
-                    break
-        return self._begun(request, rejected, network, shared)
-
-    def _begun(
-        self,
-        request: httpx.Request | CareofError,
-        rejected: AccessToken | None,
-        network: Network,
-        shared: Shared | None,
-    ) -> Future[Any]:
-        fetch = Fetch(
-            strategy=self._strategy,
-            network=network,
-            request=request,
-            memory=self._memory,
-            key=self._key,
-            place=self._place,
-            shared=shared,
-            rejected=rejected,
-            rotates=functools.partial(self._rotated, *self._now()),
-        )
-        return _FLIGHTS.join(self._place, fetch, patience=self._patience())
-
-    def _patience(self) -> float:
-        cache = self._strategy.cache
-        # As long again for the cache that is shared.
-        rounds = 1.0 if cache is None or cache is self._memory else 2.0
-        return rounds * float(self._network.limits.attempt) + GRACE
 
     def _landed(
         self, flight: Future[Any] | CareofError, rejected: AccessToken | None = None
@@ -258,49 +157,6 @@ class Lease:
             return self._call.deadline
         return Deadline(self._network.clock, self._network.limits.deadline)
 
-    def _shared(self, network: Network) -> Shared | None:
-        cache = self._strategy.cache
-        if cache is None or cache is self._memory:
-            return None
-        try:
-            secret = fleet_secret(cache) if network.is_anywhere else None
-        except ConfigurationError:
-            return None  # as a cache that is gone: a token request helps
-        if secret is not None:
-            key = shared_key_of(self._strategy, network.place, secret)
-        else:
-            key = f"{self._key} {private_mark()}"
-        return Shared(cache, key, loop=self._loop(cache), seconds=network.limits.attempt)
-
-    @staticmethod
-    def _check(cache: AnyCache) -> None:
-        # At once, not only when the memory has no token: it would work at times.
-        if is_async(cache):
-            raise ConfigurationError(
-                "cache: an AsyncTokenCache is for async code; here a TokenCache is needed."
-            )
-
-    @staticmethod
-    def _loop(_cache: AnyCache) -> Any:
-        return None
-
-    def _now(self) -> tuple[str, str, str]:
-        base = remembered(self._strategy).key
-        return base, epoch_of(base), self._place
-
-    def _rotated(
-        self, base: str, since: str, place: str, identity: tuple[object, ...]
-    ) -> tuple[str, str]:
-        # Whoever comes with the new identity waits for this flight as well: two
-        # requests with one refresh token would end all of its family.
-        successor = key_of_identity(self._strategy, identity)
-        key = key_at(successor, self._where)
-        if epoch_of(base) != since:  # it was invalidated meanwhile
-            begin_epoch(successor)
-        new_place = self._place_of(key_at(successor, self._where))
-        _FLIGHTS.share(place, new_place)
-        return key, new_place
-
     def _note(self, token: AccessToken, remark: str) -> None:
         call = self._call
         if call is None or not call.is_watched:
@@ -324,12 +180,8 @@ class AsyncLease(Lease):
         pass
 
     @staticmethod
-    def _loop(cache: AnyCache) -> Any:
-        if not is_async(cache):
-            return None
-        from anyio.lowlevel import current_token
-
-        return current_token()
+    def _loop(cache: AnyCache) -> RunningLoop | None:
+        return RunningLoop() if is_async(cache) else None
 
 
 def at_hand(strategy: Strategy, request: httpx.Request, kind: type[Lease]) -> HeldToken | None:
@@ -341,23 +193,11 @@ def at_hand(strategy: Strategy, request: httpx.Request, kind: type[Lease]) -> He
         DestinationRefusedError: A foreign client goes where the strategy is not bound to.
     """
     call = call_of(request)
-    network: Any
     if call is None:
         check_origin(strategy, request)
-        network = own_network()
-    else:
-        network = call.network
     memory = PROCESS_CACHE if strategy.cache is None else strategy.cache
     if (call is None or not call.is_watched) and isinstance(memory, MemoryTokenCache):
-        token = memory.get(remembered(strategy).key_at(network.place))
+        token = memory.get(remembered(strategy).key_at(network_of(call).place))
         if token is None or (type(token) is HeldToken and token.is_young(strategy.clock)):
             return token
     return kind(strategy, request).at_hand()
-
-
-@functools.cache
-def own_network() -> Network:
-    """
-    What tokens are fetched through for a foreign client.
-    """
-    return Network()

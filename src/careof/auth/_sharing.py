@@ -12,10 +12,11 @@ import functools
 import inspect
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 from careof._network.identity_numbers import number_of
+from careof._network.loops import RunningLoop
 from careof.auth._access_token import AccessToken
 from careof.auth._cache import AsyncTokenCache, MemoryTokenCache, TokenCache
 
@@ -35,7 +36,9 @@ class Shared:
             the token wait for them.
     """
 
-    def __init__(self, cache: AnyCache, key: str, *, loop: Any, seconds: float) -> None:
+    def __init__(
+        self, cache: AnyCache, key: str, *, loop: RunningLoop | None, seconds: float
+    ) -> None:
         self._cache: Any = cache
         self._key = key
         self._loop = loop
@@ -72,16 +75,10 @@ class Shared:
         try:
             if self._loop is None:
                 return method(*arguments)
-            from anyio import from_thread
-
-            return from_thread.run(self._awaited, method, arguments, token=self._loop)
-        except Exception:
+            return self._awaited(self._loop, method, arguments)
+        except BaseException:
             # It is the host's, and slow networks are what it is made of: a token
             # request helps where it fails, and nothing it raised is shown.
-            return None
-        except BaseException:
-            # Cancelled: its loop ends, and what one asks of it now may never begin.
-            self._is_gone = True
             return None
         finally:
             del self._calls[ticket]
@@ -92,18 +89,19 @@ class Shared:
         now = time.monotonic()
         return any(now - begun > self._patience for begun in list(self._calls.values()))
 
-    async def _awaited(
-        self, method: Callable[..., Awaitable[Any]], arguments: tuple[object, ...]
+    def _awaited(
+        self, loop: RunningLoop, method: Callable[..., Any], arguments: tuple[object, ...]
     ) -> Any:
-        import anyio
-
-        began = anyio.current_time()
-        with anyio.move_on_after(self._seconds):
-            result = await method(*arguments)
-            self._seconds -= anyio.current_time() - began
-            return result
-        self._seconds = 0.0
-        return None
+        began = time.monotonic()
+        try:
+            return loop.run(functools.partial(method, *arguments), self._seconds)
+        except TimeoutError:
+            # There is no time left, or the loop has ended, and what one asks of
+            # it now may never begin.
+            self._is_gone = True
+            return None
+        finally:
+            self._seconds -= time.monotonic() - began
 
 
 def is_async(cache: object) -> bool:
