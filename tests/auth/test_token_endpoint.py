@@ -431,7 +431,7 @@ def test_what_cannot_work_is_refused_when_it_is_built(options, parameter):
         {"form": {"a": "hidden"}, "header": "X Token"},
         {"form": {"a": "hidden"}, "url": "id.example"},
     ],
-    ids=str,
+    ids=" ".join,
 )
 def test_a_mistake_shows_no_key_that_was_written_as_a_text(options):
     with pytest.raises(ConfigurationError) as caught:
