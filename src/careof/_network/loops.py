@@ -4,23 +4,22 @@ An event loop, seen from a thread.
 Theory of operation: what is sent to a loop may never begin, for the loop may end
 first, and may never end, for the loop may stand still.  Neither can be seen from
 outside, and anyio's own way into a loop then waits for ever.  So whoever sends
-work there says how long it may take, and waits no longer.
+work there says how long it may take, and waits no longer; work whose time is
+over is not begun, because its sender may have sent somebody else.
 """
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import functools
 import sys
 import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
-
-# A loop keeps no hold on a task that waits for something.
-_tasks: set[Any] = set()
 
 
 class RunningLoop:
@@ -28,22 +27,22 @@ class RunningLoop:
     The loop of asyncio or Trio that runs where this is built.
     """
 
-    __slots__ = ("_start", "call_soon")
+    __slots__ = ("_spawn", "call_soon")
 
     def __init__(self) -> None:
         self.call_soon: Callable[[Callable[[], object]], object]
-        self._start: Callable[..., object]
+        self._spawn: Callable[[Callable[[], Any], contextvars.Context], object]
         if in_trio():
             trio: Any = sys.modules["trio"]
             self.call_soon = trio.lowlevel.current_trio_token().run_sync_soon
-            self._start = trio.lowlevel.spawn_system_task
+            self._spawn = _spawn_in_trio
         else:
             # Late, so that importing careof imports no asyncio.
             from asyncio import get_running_loop
 
             loop = get_running_loop()
             self.call_soon = loop.call_soon_threadsafe
-            self._start = functools.partial(_task_of_asyncio, loop)
+            self._spawn = functools.partial(_spawn_in_asyncio, loop)
 
     def run(self, work: Callable[[], Awaitable[T]], seconds: float, *, grace: float = 0.0) -> T:
         """
@@ -57,37 +56,81 @@ class RunningLoop:
             TimeoutError: It took longer, or the loop ended.
             RuntimeError: The loop had ended before; Trio has a class of its own for it.
         """
-        landed: Future[T] = Future()
-        start = functools.partial(
-            self._start,
-            functools.partial(_land, landed, work, time.monotonic() + seconds),
-            context=contextvars.copy_context(),
-        )
-        self.call_soon(start)
+        errand = _Errand(work, time.monotonic() + seconds, self._spawn)
         try:
-            return landed.result(timeout=max(0.0, seconds) + grace)
+            self.call_soon(errand.begin)
+            return errand.landed.result(timeout=max(0.0, seconds) + grace)
         finally:
-            del landed, start  # an error would hold them, and they it
+            del errand  # which an error would hold, and it the error
 
 
-async def _land(landed: Future[T], work: Callable[[], Awaitable[T]], until: float) -> None:
+class _Errand(Generic[T]):
+    """
+    Work on its way to a loop.
+    """
+
+    __slots__ = ("_context", "_spawn", "_task", "_until", "_work", "landed")
+
+    def __init__(
+        self,
+        work: Callable[[], Awaitable[T]],
+        until: float,
+        spawn: Callable[[Callable[[], Any], contextvars.Context], object],
+    ) -> None:
+        self.landed: Future[T] = Future()
+        self._work = work
+        self._until = until
+        self._spawn = spawn
+        self._context = contextvars.copy_context()
+        self._task: object = None  # a loop of asyncio keeps no hold on its tasks
+
+    def begin(self) -> None:
+        """
+        Let a task of the loop do it, if there is time left; called on the loop.
+        """
+        left = self._until - time.monotonic()
+        # The loop may be at its end, or its host make tasks in a way of its own:
+        # what left this callback would end all of Trio's run.
+        with contextlib.suppress(Exception):
+            if left > 0:
+                land = functools.partial(_land, self.landed, self._work, left)
+                self._task = self._spawn(land, self._context)
+                return
+        self.landed.set_exception(TimeoutError())
+
+
+async def _land(landed: Future[T], work: Callable[[], Awaitable[T]], seconds: float) -> None:
     import anyio
 
     try:
-        with anyio.move_on_after(until - time.monotonic()):
+        with anyio.move_on_after(seconds):
             landed.set_result(await work())
     except Exception as error:
         landed.set_exception(error)
+    except BaseException as error:
+        # Cancelled, as the loop ends: so does this task.  What left a task like
+        # this one would end all of Trio's run; in asyncio Ctrl-C is meant for it.
+        if isinstance(error, KeyboardInterrupt | SystemExit) and not in_trio():
+            raise
     finally:
-        # Too late, or cancelled because the loop ends.
         if not landed.done():
             landed.set_exception(TimeoutError())
+        del landed, work  # as above
 
 
-def _task_of_asyncio(loop: Any, main: Callable[[], Any], *, context: contextvars.Context) -> None:
-    task = loop.create_task(main(), context=context)
-    _tasks.add(task)
-    task.add_done_callback(_tasks.discard)
+def _spawn_in_trio(main: Callable[[], Any], context: contextvars.Context) -> object:
+    trio: Any = sys.modules["trio"]
+    return trio.lowlevel.spawn_system_task(main, context=context)
+
+
+def _spawn_in_asyncio(loop: Any, main: Callable[[], Any], context: contextvars.Context) -> object:
+    coroutine = main()
+    try:
+        # Not with context=, which a task factory of the host's may not know.
+        return context.run(loop.create_task, coroutine)
+    except BaseException:
+        coroutine.close()
+        raise
 
 
 def in_trio() -> bool:
