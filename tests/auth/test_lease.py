@@ -419,15 +419,48 @@ def test_of_what_a_hook_raises_only_the_class_is_kept(hook, raised, detail):
 
 
 @pytest.mark.parametrize("wrong", [None, "hidden", {"access_token": "hidden"}])
-def test_a_hook_that_returns_no_access_token_is_a_strategy_that_failed(wrong):
+def test_a_hook_that_returns_no_access_token_is_named(wrong):
     class BrokenAuth(VoucherAuth):
         def read_token(self, response):
             return wrong
 
     failure = fetched(Lease(BrokenAuth(cache=WatchedCache()), request_in(TokenServer())))
 
-    assert failure.detail == "strategy:AttributeError"
+    assert str(failure) == (
+        f"BrokenAuth.read_token: expected an AccessToken, and it returned {type(wrong).__name__}."
+    )
+    assert (type(failure), failure.detail) == (AuthenticationError, "strategy")
     assert "hidden" not in insides_of(failure)
+
+
+@pytest.mark.parametrize("wrong", [None, "hidden", httpx.Response(200)])
+def test_a_hook_that_returns_no_request_is_named(wrong):
+    class BrokenAuth(VoucherAuth):
+        def token_request(self):
+            return wrong
+
+    server = TokenServer()
+    failure = fetched(Lease(BrokenAuth(cache=WatchedCache()), request_in(server)))
+
+    assert str(failure) == (
+        "BrokenAuth.token_request: expected an httpx.Request, and it returned "
+        f"{type(wrong).__name__}."
+    )
+    assert (type(failure), failure.detail) == (AuthenticationError, "strategy")
+    assert "hidden" not in insides_of(failure)
+    assert server.token_requests == []
+
+
+@pytest.mark.parametrize("hook", ["token_request", "read_token"])
+def test_a_hook_that_raises_is_named(hook):
+    def fails(self, *_):
+        raise KeyError("hidden")
+
+    broken = type("BrokenAuth", (VoucherAuth,), {hook: fails})
+    failure = fetched(Lease(broken(cache=WatchedCache()), request_in(TokenServer())))
+
+    assert str(failure) == f"BrokenAuth.{hook} failed (KeyError)."
+    assert failure.detail == "strategy:KeyError"
 
 
 def test_a_network_that_refuses_the_token_url_says_so():

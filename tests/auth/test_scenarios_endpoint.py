@@ -46,7 +46,7 @@ def test_an_endpoint_that_is_down_is_asked_once_for_a_crowd(crowd, size):
     server.answer = httpx.Response(503)
     auth = VoucherAuth(cache=WatchedCache())
 
-    with held(server, until=lambda: auth.cache.misses > size):
+    with held(server, until=lambda: auth.cache.misses >= size):
         errors = crowd(auth, server, retry=RetryPolicy.never())
 
     assert len(server.token_requests) == 1

@@ -49,9 +49,12 @@ def copy_of(error: CareofError, *, step: str) -> CareofError:
     return twin
 
 
-def strategy_failure(error: Exception) -> CareofError:
+def strategy_failure(error: Exception, hook: str = "") -> CareofError:
     """
     What an exception of an authentication strategy means.
+
+    Args:
+        hook: Which of its methods raised it, where that is known.
     """
     if isinstance(error, ConfigurationError):
         # A secret that cannot be read now: the program was right when it began.
@@ -59,8 +62,19 @@ def strategy_failure(error: Exception) -> CareofError:
     if isinstance(error, CareofError):
         return forget_the_way(error)
     return AuthenticationError(
-        f"The authentication strategy failed ({type(error).__name__}).",
+        f"{hook or 'The authentication strategy'} failed ({type(error).__name__}).",
         detail=f"strategy:{type(error).__name__}",
+        step="token",
+    )
+
+
+def wrong_result(hook: str, expected: str, result: object) -> CareofError:
+    """
+    The error for a *hook* of a strategy that returns something else than it should.
+    """
+    return AuthenticationError(
+        f"{hook}: expected {expected}, and it returned {type(result).__name__}.",
+        detail="strategy",
         step="token",
     )
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
-import math
 import sys
 import threading
 import time
@@ -98,14 +97,12 @@ class Flights:
 
     def share(self, key: Hashable, other: Hashable) -> None:
         """
-        Let whoever asks for *other* join the flight for *key*, until it lands.
-
-        From here on it is not given up: nobody can do its work in its place.
+        Let whoever asks for *other* join the flight for *key*, until it lands or
+        is given up.
         """
         with self._lock:
             if key in self._under_way:
-                flight = (math.inf, self._under_way[key][1])
-                self._under_way[key] = self._under_way[other] = flight
+                self._under_way[other] = self._under_way[key]
 
     def _fly(self, key: Hashable, flight: Future[Any], work: Callable[[], Any]) -> None:
         try:

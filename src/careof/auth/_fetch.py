@@ -7,6 +7,7 @@ It runs in the thread of a flight, alone for its key.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import ClassVar, Protocol
 
@@ -15,7 +16,7 @@ import httpx
 
 from careof._network.asked import Origin
 from careof._network.circuit import is_theirs
-from careof._network.failures import strategy_failure
+from careof._network.failures import strategy_failure, too_late, wrong_result
 from careof._network.headers import is_header_value
 from careof._network.network import Network
 from careof._values.clock import Clock
@@ -79,6 +80,8 @@ class Strategy(Protocol):
 
     def _is_spent(self, request: httpx.Request) -> bool: ...
 
+    def _turn(self, request: httpx.Request, seconds: float) -> AbstractContextManager[bool]: ...
+
     def _rotation(self, response: httpx.Response) -> Rotation | None: ...
 
 
@@ -109,36 +112,66 @@ class Fetch:
         """
         The token, which is in the memory by then, or why there is none.
         """
+        _asking.set(_asking.get() | {self.key})  # the context of this thread ends with it
+        found = self._at_hand()
+        if found is not None:
+            return found
+        shared = self._from_others()
+        if shared is not None:
+            self._keep(shared)
+            return shared
+        outcome = self._in_turn()
+        if isinstance(outcome, AccessToken) and self.shared is not None:
+            self.shared.set(outcome)  # last: it may hang, and the token is in the memory
+        return outcome
+
+    def _at_hand(self) -> HeldToken | Moved | None:
         if isinstance(self.request, httpx.Request) and self.strategy._is_spent(self.request):
             # Another flight landed since it was made, and with what it brought
             # the next request is another one, under a key of its own.
             return MOVED
-        clock = self.strategy.clock
-        _asking.set(_asking.get() | {self.key})  # the context of this thread ends with it
+        known = self._known()
+        return known if known is not None and self._will_do(known) else None
+
+    def _known(self) -> HeldToken | None:
         found = self.memory.get(self.key)
-        known = None if found is None else held(found)
-        if known is not None and self._will_do(known):
-            return known  # another flight landed a moment ago
-        shared = self._from_others(known)
-        outcome = self._asked() if shared is None else shared
-        if isinstance(outcome, CareofError):
+        return None if found is None else held(found)
+
+    def _in_turn(self) -> HeldToken | CareofError | Moved:
+        if isinstance(self.request, CareofError):
+            return self.request
+        with self.strategy._turn(self.request, self.network.limits.attempt) as is_ours:
+            # Another flight may have landed while this one waited, here or for
+            # what is shared.
+            found = self._at_hand()
+            if found is not None:
+                return found
+            if not is_ours:
+                return too_late("token")
+            outcome = self._answered(self.request)
+            if isinstance(outcome, HeldToken):
+                self._keep(outcome)
+            elif is_theirs(outcome):
+                begun_history_of(self.place).failed(outcome, self.strategy.clock)
             return outcome
-        self.memory.set(self.key, outcome)
+
+    def _keep(self, token: HeldToken) -> None:
+        clock = self.strategy.clock
+        known = self._known()
+        self.memory.set(self.key, token)
         if self.rejected is not None:
             begun_history_of(self.place).replaces(clock)
         history = history_of(self.place)
-        if known is not None and outcome.is_same(known):
+        if known is not None and token.is_same(known):
             begun_history_of(self.place).brought_nothing_new(clock)
         elif history is not None:
             history.brought_a_token()
-        if shared is None and self.shared is not None:
-            self.shared.set(outcome)  # last: it may hang, and the token is in the memory
-        return outcome
 
-    def _from_others(self, known: HeldToken | None) -> HeldToken | None:
+    def _from_others(self) -> HeldToken | None:
         found = None if self.shared is None else self.shared.get()
         if found is None or self.shared is None:
             return None
+        known = self._known()
         try:
             if not is_header_value(found.value.reveal()):
                 return None
@@ -157,15 +190,8 @@ class Fetch:
         is_rejected = self.rejected is not None and token.is_same(self.rejected)
         return not is_rejected and token.is_young(clock)
 
-    def _asked(self) -> HeldToken | CareofError:
-        if isinstance(self.request, CareofError):
-            return self.request
-        outcome = self._answered(self.request)
-        if isinstance(outcome, CareofError) and is_theirs(outcome):
-            begun_history_of(self.place).failed(outcome, self.strategy.clock)
-        return outcome
-
     def _answered(self, request: httpx.Request) -> HeldToken | CareofError:
+        hook = hook_of(self.strategy, "read_token")
         try:
             request = self.network.call(self.network.limits.attempt).carried_by(request)
             asked_for = self._now()
@@ -175,15 +201,18 @@ class Fetch:
             failure = refused_token(response)
             if failure is not None:
                 return failure
-            read = self.strategy.read_token(response)
+            read: object = self.strategy.read_token(response)
+            if not isinstance(read, AccessToken):
+                return wrong_result(hook, "an AccessToken", read)
             token = self._begun(read, asked_for, configured=self.strategy.lifetime)
             rotation = self.strategy._rotation(response)
             if rotation is not None:
                 self.key, self.place = self.rotates(rotation.identity)
                 _asking.set(_asking.get() | {self.key})  # on_rotate must not want it
+                hook = "on_rotate"
                 rotation.commit()
         except Exception as error:  # of the strategy's hooks
-            return strategy_failure(error)
+            return strategy_failure(error, hook)
         return token
 
     def _begun(
@@ -215,12 +244,23 @@ def request_of(strategy: Strategy, key: str) -> httpx.Request | CareofError:
     The request that *strategy* makes for a token, or why it makes none.
     """
     before = _asking.set(_asking.get() | {key})
+    hook = hook_of(strategy, "token_request")
     try:
-        return strategy.token_request()
+        request: object = strategy.token_request()
     except Exception as error:
-        return strategy_failure(error)
+        return strategy_failure(error, hook)
     finally:
         _asking.reset(before)
+    if not isinstance(request, httpx.Request):
+        return wrong_result(hook, "an httpx.Request", request)
+    return request
+
+
+def hook_of(strategy: Strategy, name: str) -> str:
+    """
+    A method of *strategy*, by a name that its author finds.
+    """
+    return f"{type(strategy).__name__}.{name}"
 
 
 def waits_for_itself(key: str) -> CareofError | None:

@@ -4,7 +4,9 @@ A grant that somebody gave once, at a screen, and that is renewed without them.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Any, Unpack
 
@@ -112,6 +114,10 @@ class OAuth2RefreshToken(OAuth2Grant):
         sent = request.extensions.get(_SENT)
         return sent is not None and _SUCCESSORS.newest(sent, self._client) is not sent
 
+    def _turn(self, request: httpx.Request, seconds: float) -> AbstractContextManager[bool]:
+        sent = request.extensions.get(_SENT) or self._newest()
+        return _SUCCESSORS.turn(sent, self._client, seconds=seconds)
+
     def _rotation(self, response: httpx.Response) -> Rotation | None:
         # Of the request itself: the source may hold another one by now.  A
         # subclass may have made the request anew.
@@ -173,20 +179,33 @@ class Rotation:
         same, because the old one is good for nothing, and is told once more.
         """
         client = self._strategy._client
-        if self._spent is not None:
-            _SUCCESSORS.follows(self._token, self._spent, client)
-        on_rotate = self._strategy.careof_on_rotate
-        if on_rotate is None:
-            return
+        # Whoever comes with the new one waits until the host has it.
+        with _SUCCESSORS.turn(self._token, client, seconds=0):
+            if self._spent is not None:
+                _SUCCESSORS.follows(self._token, self._spent, client)
+            on_rotate = self._strategy.careof_on_rotate
+            if on_rotate is not None:
+                self._tell(on_rotate, client)
+
+    def _tell(self, on_rotate: Callable[[Secret], object], client: tuple[str, str]) -> None:
         token, told = self._token, None
         _SUCCESSORS.note(token, client, is_told=False)
         while token is not told:
-            on_rotate(token)
+            _refuse_awaitable(on_rotate(token))
             told = token
             # If it was slow, a later one may have been told meanwhile: the last
             # word that the host hears is the newest.
             token = _SUCCESSORS.newest(token, client)
         _SUCCESSORS.note(token, client, is_told=True)
+
+
+def _refuse_awaitable(result: object) -> None:
+    # From a lambda around an async function: nobody would await it, and the new
+    # refresh token would be stored nowhere.
+    if inspect.isawaitable(result):
+        if inspect.iscoroutine(result):
+            result.close()
+        raise TypeError
 
 
 def _beside(token_path: str) -> str:

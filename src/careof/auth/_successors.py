@@ -8,16 +8,21 @@ that it built long ago, or in a row that it has read and not yet written.  So
 each spent token leads to the next for the life of the process, and whoever
 comes with any of them goes on with the newest.  The way is found by keyed
 digests, and shortened each time that it is walked.  What is not used goes
-first when there are too many.
+first when there are too many.  While one is being sent, whoever would send it
+as well waits for its turn: the same one may be wanted for two keys, as after
+``invalidate``, or by a flight that was given up and one that took its place.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import os
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
 from typing import Any
+from weakref import WeakValueDictionary
 
 from careof._values.forks import begin_anew_after_fork
 from careof._values.secret import Secret
@@ -38,6 +43,8 @@ class Successors:
         self._next: OrderedDict[bytes, Secret] = OrderedDict()
         # Those that the host has not been told, or not with success.
         self._untold: OrderedDict[bytes, None] = OrderedDict()
+        # Of those that are being sent; each lasts as long as somebody holds it.
+        self._turns: WeakValueDictionary[bytes, Any] = WeakValueDictionary()
         self._lock = threading.Lock()
 
     def newest(self, token: Secret, client: tuple[str, str]) -> Secret:
@@ -95,8 +102,31 @@ class Successors:
                 self._untold[_digest(token.reveal(), client)] = None
                 _shorten(self._untold, self._limit)
 
+    @contextlib.contextmanager
+    def turn(self, token: Secret, client: tuple[str, str], *, seconds: float) -> Iterator[bool]:
+        """
+        Wait until nobody else sends *token*, and let nobody else meanwhile.
+
+        Args:
+            seconds: How long to wait at most.
+
+        Returns:
+            Whether it is this one's turn; if not, *token* must not be sent.
+        """
+        begin_anew_after_fork(self)
+        place = _digest(token.reveal(), client)
+        with self._lock:
+            turn = self._turns.setdefault(place, threading.Lock())
+        is_ours = turn.acquire(timeout=seconds)
+        try:
+            yield is_ours
+        finally:
+            if is_ours:
+                turn.release()
+
     def _begin_anew(self) -> None:
         self._lock = threading.Lock()
+        self._turns = WeakValueDictionary()
 
     def __repr__(self) -> str:
         return f"Successors({len(self._next)} spent)"

@@ -4,8 +4,10 @@ The base of every scheme that fetches a token.
 
 from __future__ import annotations
 
+import contextlib
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Collection, Generator
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any, ClassVar, NoReturn
 
@@ -247,6 +249,10 @@ class TokenAuth(AuthStrategy, ABC):
     def _is_spent(self, _request: httpx.Request) -> bool:
         # For a grant whose token request must not be sent twice.
         return False
+
+    def _turn(self, _request: httpx.Request, _seconds: float) -> AbstractContextManager[bool]:
+        # For the same: whether nobody else is sending it.
+        return contextlib.nullcontext(enter_result=True)
 
     def _rotation(self, _response: httpx.Response) -> Rotation | None:
         # For a grant whose next token request is not the same.

@@ -1,0 +1,297 @@
+"""
+A refresh token that is good once, and several who would send it.
+
+A server that sees a spent one again revokes all of its family (RFC 9700 §4.14.2).
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import threading
+from urllib.parse import parse_qs
+
+import httpx
+import pytest
+
+from careof import HttpResolver, Limits, Secret
+from careof.auth import OAuth2ClientCredentials, OAuth2RefreshToken, _claim
+from careof.auth._successors import Successors
+from careof.errors import AuthenticationError, CareofError
+from tests.support.crowds import landed, outcome_of
+from tests.support.forks import in_a_child
+from tests.support.stores import SharedCache
+from tests.support.tokens import EMAIL, TOKEN_URL, resolver
+
+CLIENT = (TOKEN_URL, "client")
+
+
+class RotatingServer(httpx.MockTransport):
+    """
+    A customer whose token endpoint gives a new refresh token each time.
+
+    Attributes:
+        sent: The refresh tokens that came, in their order.
+        behave: What a token request waits for, if anything.
+    """
+
+    def __init__(self, lifetime=3600):
+        super().__init__(self._answer)
+        self.sent = []
+        self.behave = lambda number: None
+        self._lifetime = lifetime
+
+    def _answer(self, request):
+        if request.url.path != "/token":
+            return httpx.Response(200, json={"email": EMAIL})
+        form = parse_qs(request.content.decode())
+        self.sent.append(form.get("refresh_token", ["none"])[0])
+        number = len(self.sent)
+        self.behave(number)
+        body = {"access_token": f"token-{number}", "expires_in": self._lifetime}
+        return httpx.Response(200, json={**body, "refresh_token": f"refresh-{number + 1}"})
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """
+    Limits under which a flight is given up long before its callers are.
+    """
+    monkeypatch.setattr(_claim, "GRACE", 0.05)
+    return Limits(deadline=20, attempt=0.3)
+
+
+@pytest.fixture
+def grant(_clients=itertools.count()):  # noqa: B008 - one for all tests
+    """
+    Strategies of one client, of which nothing is remembered yet.
+    """
+    client = f"turns-{next(_clients)}"
+    return functools.partial(OAuth2RefreshToken, TOKEN_URL, client, refresh_token="refresh-1")
+
+
+class Lookup(threading.Thread):
+    """
+    A lookup in a thread, and its outcome.
+    """
+
+    def __init__(self, lookup):
+        super().__init__()
+        self._lookup = lookup
+        self.outcome = None
+        self.start()
+
+    def run(self):
+        self.outcome = outcome_of(self._lookup.resolve)
+
+
+@pytest.mark.parametrize("change", ["invalidated", "another client secret"])
+def test_one_that_is_being_sent_is_not_sent_for_another_key(grant, change):
+    server = RotatingServer()
+    secrets = ["one"]
+    auth = grant(Secret.from_callable(lambda: secrets[-1]), on_rotate=lambda token: None)
+    lookup = resolver(HttpResolver, auth, server)
+    asked, may_answer = threading.Event(), threading.Event()
+
+    def behave(number):
+        if number == 1:
+            asked.set()
+            may_answer.wait(10)
+
+    server.behave = behave
+    first = Lookup(lookup)
+    assert asked.wait(10)
+    if change == "invalidated":
+        auth.invalidate()
+    else:
+        secrets.append("two")
+    second = Lookup(lookup)
+    second.join(0.2)
+    may_answer.set()
+    first.join(10)
+    second.join(10)
+
+    assert [first.outcome, second.outcome] == [EMAIL, EMAIL]
+    assert len(set(server.sent)) == len(server.sent)
+
+
+def test_one_whose_flight_was_given_up_is_not_sent_by_the_next(grant, short):
+    """
+    A transport of the host's may keep a time of its own.
+    """
+    server = RotatingServer()
+    may_answer = threading.Event()
+    server.behave = lambda number: may_answer.wait(10) if number == 1 else None
+    lookup = resolver(HttpResolver, grant("secret"), server, limits=short)
+
+    first = Lookup(lookup)
+    first.join(0.6)
+    assert first.is_alive()  # the first flight is given up, and another is waiting
+    may_answer.set()
+    first.join(10)
+    landed()
+
+    assert first.outcome == EMAIL
+    assert server.sent == ["refresh-1"]
+
+
+def test_whoever_gets_no_turn_is_told_in_time(grant, short):
+    server = RotatingServer()
+    may_answer = threading.Event()
+    server.behave = lambda number: may_answer.wait(10)
+    limits = Limits(deadline=1, attempt=short.attempt)
+    lookup = resolver(HttpResolver, grant("secret"), server, limits=limits)
+
+    error = outcome_of(lookup.resolve)
+    may_answer.set()
+    landed()
+
+    assert isinstance(error, CareofError)
+    assert (error.detail, error.step) == ("deadline", "token")
+    assert server.sent == ["refresh-1"]
+
+
+@pytest.mark.parametrize("kind", [OAuth2RefreshToken, OAuth2ClientCredentials])
+def test_who_comes_late_from_a_slow_cache_looks_again_before_it_asks(grant, kind, short):
+    server = RotatingServer()
+    cache = SharedCache()
+    may_go_on = threading.Event()
+    slow = ["get"]
+
+    def behave(method):
+        if slow and slow.pop() == method:
+            may_go_on.wait(10)
+
+    cache.behave = behave
+    if kind is OAuth2RefreshToken:
+        auth = grant("secret", cache=cache)
+    else:
+        auth = OAuth2ClientCredentials(TOKEN_URL, "turns-late", "secret", cache=cache)
+    lookup = resolver(HttpResolver, auth, server, limits=short)
+
+    outcome = outcome_of(lookup.resolve)
+    may_go_on.set()
+    landed()
+
+    assert outcome == EMAIL
+    assert len(server.sent) == 1
+    assert outcome_of(lookup.resolve) == EMAIL
+    assert len(server.sent) == 1
+
+
+def test_a_cache_that_hangs_when_it_is_told_holds_no_tenant(grant, short):
+    """
+    The flight that rotated has all that others wait for, and would keep it for ever.
+    """
+    server = RotatingServer()
+    cache = SharedCache()
+    may_go_on = threading.Event()
+    cache.behave = lambda method: may_go_on.wait(10) if method == "set" else None
+    lookup = resolver(HttpResolver, grant("secret", cache=cache), server, limits=short)
+
+    outcomes = [outcome_of(lookup.resolve) for _ in range(3)]
+    may_go_on.set()
+    landed()
+
+    assert outcomes == [EMAIL] * 3
+    assert server.sent == ["refresh-1"]
+
+
+def test_the_new_one_is_not_sent_while_the_host_is_being_told(grant, short):
+    """
+    Not by another flight either, however long that takes.
+    """
+    server = RotatingServer(lifetime=0)  # each lookup needs a token
+    may_store = threading.Event()
+    told = []
+
+    def on_rotate(token):
+        told.append(token.reveal())
+        may_store.wait(10)
+
+    lookup = resolver(HttpResolver, grant("secret", on_rotate=on_rotate), server, limits=short)
+
+    first = Lookup(lookup)
+    first.join(1.0)
+    assert server.sent == ["refresh-1"]
+    may_store.set()
+    first.join(10)
+    landed()
+
+    assert len(set(server.sent)) == len(server.sent)
+    assert told == [f"refresh-{number + 2}" for number in range(len(server.sent))]
+
+
+def test_a_callback_whose_result_nobody_awaits_is_a_failure_that_names_it(grant):
+    """
+    A lambda around an async function: the new refresh token would be stored nowhere.
+    """
+    server = RotatingServer()
+    stored = []
+
+    async def store(token):
+        stored.append(token)
+
+    auth = grant("secret", on_rotate=lambda token: store(token.reveal()))
+    lookup = resolver(HttpResolver, auth, server)
+    error = outcome_of(lookup.resolve)
+
+    assert type(error) is AuthenticationError
+    assert str(error) == "on_rotate failed (TypeError)."
+    assert error.detail == "strategy:TypeError"
+    assert stored == []
+
+
+def test_a_callback_may_return_what_it_likes_else(grant):
+    class Awaitable:
+        def __await__(self):
+            yield
+
+    server = RotatingServer()
+    answers = [5, Awaitable()]
+    auth = grant("secret", on_rotate=lambda token: answers.pop(0))
+    lookup = resolver(HttpResolver, auth, server)
+
+    assert outcome_of(lookup.resolve) == EMAIL
+    auth.invalidate()
+    assert str(outcome_of(lookup.resolve)) == "on_rotate failed (TypeError)."
+
+
+def test_turns_are_taken_one_after_another():
+    successors = Successors()
+    token = Secret("r")
+
+    with successors.turn(token, CLIENT, seconds=0) as first:
+        with successors.turn(token, CLIENT, seconds=0.01) as second:
+            pass
+        with successors.turn(Secret("other"), CLIENT, seconds=0) as other:
+            pass
+        with successors.turn(token, (TOKEN_URL, "other client"), seconds=0) as elsewhere:
+            pass
+    with successors.turn(Secret("r"), CLIENT, seconds=0) as later:
+        pass
+
+    assert [first, second, other, elsewhere, later] == [True, False, True, True, True]
+    assert not successors._turns
+
+
+def test_a_turn_ends_with_an_error_as_well():
+    successors = Successors()
+
+    with pytest.raises(OSError), successors.turn(Secret("r"), CLIENT, seconds=0):  # noqa: PT011
+        raise OSError
+    with successors.turn(Secret("r"), CLIENT, seconds=0) as is_ours:
+        pass
+
+    assert is_ours
+
+
+def test_a_child_of_a_fork_waits_for_no_turn_of_its_parent():
+    successors = Successors()
+
+    def in_the_child():
+        with successors.turn(Secret("r"), CLIENT, seconds=0) as is_ours:
+            return is_ours
+
+    with successors.turn(Secret("r"), CLIENT, seconds=0):
+        assert in_a_child(in_the_child) == "True"
