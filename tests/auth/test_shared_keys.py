@@ -13,9 +13,22 @@ import pytest
 
 from careof import NetworkPolicy, Secret
 from careof._network.network import AsyncNetwork, Network
-from careof.auth import AccessToken, EncryptedTokenCache, MemoryTokenCache, OAuth2ClientCredentials
+from careof.auth import (
+    AccessToken,
+    AsyncEncryptedTokenCache,
+    EncryptedTokenCache,
+    MemoryTokenCache,
+    OAuth2ClientCredentials,
+)
 from careof.auth._lease import Lease
-from careof.auth._sharing import Shared, fleet_secret, is_async, is_cache, number_of_cache
+from careof.auth._sharing import (
+    Shared,
+    _under_way,
+    fleet_secret,
+    is_async,
+    is_cache,
+    number_of_cache,
+)
 from careof.errors import AuthenticationError, ConfigurationError
 from careof.pseudonyms import KeyRing
 from tests.support.crowds import looked_up
@@ -72,6 +85,53 @@ def test_each_cache_behind_the_memory_has_a_number_of_its_own():
     assert len({*numbers, 0}) == 4
     assert [number_of_cache(cache) for cache in (one, other, slots)] == numbers
     assert [number_of_cache(cache) for cache in (None, MemoryTokenCache())] == [0, 0]
+
+
+class InnerOnly(SharedCache):
+    """
+    A cache of the host's with another one inside, which may be for something else.
+    """
+
+    def __init__(self, inner):
+        super().__init__()
+        self._inner = inner
+
+
+def test_what_seals_for_a_store_has_the_number_of_that_store():
+    store = SharedCache()
+    ring = KeyRing.generate()
+
+    numbers = [number_of_cache(EncryptedTokenCache(store, ring)) for _ in range(3)]
+
+    assert {*numbers} == {number_of_cache(store)}
+    assert number_of_cache(InnerOnly(store)) != number_of_cache(store)
+
+
+def test_a_seal_that_is_built_for_each_lookup_keeps_every_promise(shell):
+    """
+    As from a database row: one token request, and after a failure a pause.
+    """
+    server = TokenServer()
+    store, ring = shared_cache(shell), KeyRing.generate()
+    seal = EncryptedTokenCache if shell.name == "sync" else AsyncEncryptedTokenCache
+
+    outcomes = [looked_up(shell, VoucherAuth(cache=seal(store, ring)), server) for _ in range(3)]
+
+    assert outcomes == [EMAIL] * 3
+    assert len(server.token_requests) == 1
+    assert store.calls.count("get") == 1  # and then it is in the memory
+
+
+def test_nothing_is_kept_of_a_call_that_has_ended():
+    cache = SharedCache()
+    shared = Shared(cache, "key", loop=None, seconds=1)
+
+    before = len(_under_way)
+    shared.get()
+    cache.behave = lambda method: 1 / 0
+    shared.get()
+
+    assert len(_under_way) == before
 
 
 def test_a_memory_of_its_own_takes_the_place_of_that_of_the_process():

@@ -22,8 +22,8 @@ from careof.auth._cache import AsyncTokenCache, MemoryTokenCache, TokenCache
 
 AnyCache = TokenCache | AsyncTokenCache
 
-# When each call began that has not ended, for each process and cache.
-_under_way: dict[tuple[int, int], dict[object, float]] = {}
+# For each call that has not ended: process and cache, and when it began.
+_under_way: dict[object, tuple[tuple[int, int], float]] = {}
 
 
 class Shared:
@@ -45,8 +45,7 @@ class Shared:
         self._seconds = seconds
         self._is_gone = False
         self._patience = seconds
-        place = (os.getpid(), number_of_cache(cache))
-        self._calls = _under_way.setdefault(place, {})
+        self._place = (os.getpid(), number_of_cache(cache))
 
     def get(self) -> AccessToken | None:
         """
@@ -71,7 +70,7 @@ class Shared:
         if self._is_gone or self._is_stuck():
             return None
         ticket = object()
-        self._calls[ticket] = time.monotonic()
+        _under_way[ticket] = (self._place, time.monotonic())
         try:
             if self._loop is None:
                 return method(*arguments)
@@ -81,13 +80,15 @@ class Shared:
             # request helps where it fails, and nothing it raised is shown.
             return None
         finally:
-            del self._calls[ticket]
+            del _under_way[ticket]
 
     def _is_stuck(self) -> bool:
         # A call that hangs has a thread of its own for ever, and each tenant has
         # only a few: the others do without the cache until that one comes back.
-        now = time.monotonic()
-        return any(now - begun > self._patience for begun in list(self._calls.values()))
+        since = time.monotonic() - self._patience
+        return any(
+            place == self._place and begun < since for place, begun in list(_under_way.values())
+        )
 
     def _awaited(
         self, loop: RunningLoop, method: Callable[..., Any], arguments: tuple[object, ...]
@@ -145,10 +146,15 @@ def fleet_secret(cache: object) -> bytes | None:
 def number_of_cache(cache: AnyCache | None) -> int:
     """
     A number for a cache that is not this process's memory, 0 for one that is.
+
+    What seals for a store has the number of that store: it may be built anew for
+    each lookup, with the same key ring.
     """
     if cache is None or isinstance(cache, MemoryTokenCache):
         return 0
+    seals = callable(getattr(cache, "_fingerprint_key", None))
+    store: object = getattr(cache, "_inner", cache) if seals else cache
     try:
-        return number_of(cache)
+        return number_of(store)
     except TypeError:  # its slots have none for a weak reference
-        return id(cache)
+        return id(store)
