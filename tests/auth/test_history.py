@@ -180,7 +180,10 @@ def test_a_replacement_that_is_accepted_ends_the_doubt(clock):
         history.replaces(clock)
 
     history.accepted()
+    assert history.may_replace(clock)
 
+    history.replaces(clock)  # the next doubt begins anew
+    clock.advance(REJECTION_PAUSES[0])
     assert history.may_replace(clock)
 
 

@@ -33,6 +33,7 @@ from careof.errors import (
     EndpointUnavailableError,
 )
 from careof.testing import FakeClock
+from tests.support.crowds import landed
 from tests.support.tokens import (
     CONTACT_URL,
     TOKEN_URL,
@@ -245,6 +246,34 @@ def test_a_token_that_a_host_keeps_and_returns_again_is_left_as_it_was():
 
     assert (token.expires_at, token.lifetime) == (None, 100)
     assert (first.seconds_left(clock), second.seconds_left(clock)) == (20, 100)
+
+
+def test_a_refresh_that_brings_the_same_token_is_not_repeated_at_once():
+    clock = FakeClock()
+    begun = clock.monotonic()
+    asked = []
+
+    def server(request):
+        asked.append(request)
+        left = 100 - (clock.monotonic() - begun)
+        return httpx.Response(200, json={"access_token": "t", "expires_in": left})
+
+    auth = VoucherAuth(cache=WatchedCache(), clock=clock)
+    transport = httpx.MockTransport(server)
+
+    def lease():
+        return Lease(auth, request_in(transport, clock=clock))
+
+    fetched(lease())
+    clock.advance(99.9)
+    lease().at_hand()
+    landed()
+    clock.advance(0.09)  # of the tenth of a second that was left, a fifth is the leeway
+    still = lease().at_hand()
+    landed()
+
+    assert value_of(still) == "t"
+    assert len(asked) == 2
 
 
 def test_a_refresh_that_fails_leaves_the_token_and_is_not_repeated_at_once():

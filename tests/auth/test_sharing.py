@@ -140,6 +140,19 @@ def test_a_token_that_is_there_and_rejected_is_dropped_there_and_another_one_fet
     assert cache.values == ["token-2"]
 
 
+def test_a_rejected_token_is_dropped_there_even_if_no_other_one_comes(shell):
+    server = TokenServer()
+    cache = shared_cache(shell)
+    auth = VoucherAuth(cache=cache)
+    looked_up(shell, auth, server)
+    server.revoke()
+    server.answer = httpx.Response(503)
+
+    looked_up(shell, auth, server)
+
+    assert cache.values == []
+
+
 def test_a_rejected_token_that_is_not_there_any_more_is_dropped_nowhere(shell):
     server = TokenServer()
     cache = shared_cache(shell)
