@@ -260,9 +260,9 @@ def test_an_answer_that_changes_nothing_leaves_the_key(shell):
     assert auth.cache.get(lease._key) is token
 
 
-def test_an_answer_without_a_token_changes_no_ticket(shell):
+def test_an_answer_without_a_token_brings_the_next_ticket_all_the_same(shell):
     """
-    It may not even be one of the token endpoint.
+    The one that was sent is spent.
     """
 
     class StrictAuth(TicketAuth):
@@ -278,7 +278,7 @@ def test_an_answer_without_a_token_changes_no_ticket(shell):
     error = looked_up(shell, auth, server)
 
     assert error.detail == "none"
-    assert auth.ticket == 1
+    assert auth.ticket == 2
 
 
 def test_a_replacement_that_comes_with_the_next_ticket_is_on_trial_under_its_name():
@@ -324,7 +324,7 @@ def test_many_threads_use_each_ticket_once():
     assert tickets_of(server) == ["1", "2", "3"]
 
 
-def test_what_is_no_token_ends_the_call_before_any_change(shell):
+def test_what_is_no_token_ends_the_call_and_the_ticket_is_told(shell):
     class NoneAuth(TicketAuth):
         def read_token(self, response):
             return AccessToken
@@ -335,4 +335,4 @@ def test_what_is_no_token_ends_the_call_before_any_change(shell):
     error = looked_up(shell, auth, server)
 
     assert error.detail == "strategy"
-    assert auth.ticket == 1
+    assert auth.ticket == 2

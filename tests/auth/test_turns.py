@@ -222,6 +222,31 @@ def test_the_new_one_is_not_sent_while_the_host_is_being_told(grant, short):
     assert told == [f"refresh-{number + 2}" for number in range(len(server.sent))]
 
 
+def test_an_answer_whose_token_is_of_no_use_is_a_rotation_all_the_same(grant):
+    """
+    The one that was sent is spent; the new one would be lost with the answer.
+    """
+    sent, told = [], []
+
+    def answer(request):
+        sent.append(parse_qs(request.content.decode())["refresh_token"][0])
+        number = len(sent)
+        return httpx.Response(
+            200, json={"access_token": "line\nbreak", "refresh_token": f"refresh-{number + 1}"}
+        )
+
+    auth = grant("secret", on_rotate=lambda token: told.append(token.reveal()))
+    lookup = resolver(HttpResolver, auth, httpx.MockTransport(answer))
+
+    error = outcome_of(lookup.resolve)
+    auth.invalidate()  # and with it the pause
+    outcome_of(lookup.resolve)
+
+    assert type(error) is AuthenticationError
+    assert sent == ["refresh-1", "refresh-2"]
+    assert told == ["refresh-2", "refresh-3"]
+
+
 def test_a_callback_whose_result_nobody_awaits_is_a_failure_that_names_it(grant):
     """
     A lambda around an async function: the new refresh token would be stored nowhere.

@@ -191,7 +191,7 @@ class Fetch:
         return not is_rejected and token.is_young(clock)
 
     def _answered(self, request: httpx.Request) -> HeldToken | CareofError:
-        hook = hook_of(self.strategy, "read_token")
+        hook = ""
         try:
             request = self.network.call(self.network.limits.attempt).carried_by(request)
             asked_for = self._now()
@@ -201,19 +201,22 @@ class Fetch:
             failure = refused_token(response)
             if failure is not None:
                 return failure
+            hook = "on_rotate"  # first: what was sent is spent, whatever else the answer says
+            self._rotate(response)
+            hook = hook_of(self.strategy, "read_token")
             read: object = self.strategy.read_token(response)
             if not isinstance(read, AccessToken):
                 return wrong_result(hook, "an AccessToken", read)
-            token = self._begun(read, asked_for, configured=self.strategy.lifetime)
-            rotation = self.strategy._rotation(response)
-            if rotation is not None:
-                self.key, self.place = self.rotates(rotation.identity)
-                _asking.set(_asking.get() | {self.key})  # on_rotate must not want it
-                hook = "on_rotate"
-                rotation.commit()
+            return self._begun(read, asked_for, configured=self.strategy.lifetime)
         except Exception as error:  # of the strategy's hooks
             return strategy_failure(error, hook)
-        return token
+
+    def _rotate(self, response: httpx.Response) -> None:
+        rotation = self.strategy._rotation(response)
+        if rotation is not None:
+            self.key, self.place = self.rotates(rotation.identity)
+            _asking.set(_asking.get() | {self.key})  # on_rotate must not want it
+            rotation.commit()
 
     def _begun(
         self,
