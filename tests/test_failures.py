@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import inspect
+
 import httpx
 import pytest
 
+from careof import errors
 from careof._network.failures import (
+    copy_of,
     no_request,
     strategy_failure,
     too_late,
@@ -12,6 +16,7 @@ from careof._network.failures import (
 )
 from careof.errors import (
     AuthenticationError,
+    CareofError,
     ConfigurationError,
     DeadlineError,
     EndpointUnavailableError,
@@ -103,3 +108,33 @@ def test_a_missed_deadline_says_what_did_not_come_in_time(step, words):
 
     assert (type(late), late.step, late.detail) == (DeadlineError, step, "deadline")
     assert f"{words} " in str(late)
+
+
+class OddError(CareofError):
+    """
+    A host's, which is built in another way and guards what it says.
+    """
+
+    def __init__(self, *, number):
+        super().__init__(f"It is {number}.", detail="odd")
+
+    def __setattr__(self, name, value):
+        if name == "args":
+            raise AttributeError(name)
+        super().__setattr__(name, value)
+
+
+ERRORS = [kind("It failed.") for _, kind in inspect.getmembers(errors, inspect.isclass)]
+
+
+@pytest.mark.parametrize(
+    "error", [*ERRORS, OddError(number=7)], ids=lambda error: type(error).__name__
+)
+def test_a_copy_for_another_caller_says_all_that_its_error_says(error):
+    error.status, error.retry_after = 503, 7.0
+    twin = copy_of(error, step="token")
+
+    assert type(twin) is type(error)
+    assert (str(twin), twin.args) == (str(error), error.args)
+    assert vars(twin) == {**vars(error), "step": "token"}
+    assert twin is not error

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import pathlib
 import re
 
 import pytest
@@ -18,9 +20,9 @@ UNFIT = [
     (f"{SECRET}\n", "ends in a line break"),
     (f"{SECRET}\r", "ends in a line break"),
     (f"{SECRET}\udcff", "is no UTF-8"),
-    (SECRET.encode(), r"is no text \(str\) but a bytes"),
-    (None, "NoneType"),
-    ([SECRET], "list"),
+    (SECRET.encode(), "is of type bytes, not str"),
+    (None, "is of type NoneType, not str"),
+    ([SECRET], "is of type list, not str"),
 ]
 
 
@@ -124,7 +126,7 @@ def unreadable(tmp_path):
     no_text.write_bytes(SECRET.encode() + b"\xff")
     return [
         (Secret.from_env("CAREOF_TEST_MISSING"), "env:CAREOF_TEST_MISSING .*KeyError"),
-        (Secret.from_file(tmp_path / "missing"), "file:.*FileNotFoundError"),
+        (Secret.from_file("/run/secrets/careof-missing"), "file:/run/.*FileNotFoundError"),
         (Secret.from_file(tmp_path), "file:.*IsADirectoryError"),
         (Secret.from_file(no_text), "file:.*UnicodeDecodeError"),
         (Secret.from_callable(failing), "callable .*LookupError"),
@@ -156,7 +158,7 @@ def test_an_unfit_value_of_a_parameter_is_an_error_that_names_the_parameter(valu
     error = as_secret(value, "Thing: key")
 
     assert isinstance(error, ConfigurationError)
-    assert re.match(f"Thing: key: expected Secret or str, but it .*{problem}", str(error))
+    assert re.match(f"Thing: key: expected Secret or str, but it {problem}", str(error))
     assert seen_in(every_view_of_error(error)) == []
 
 
@@ -181,6 +183,7 @@ def test_a_secret_is_masked_everywhere():
         lambda: Secret.from_env(""),
         lambda: Secret.from_env(None),
         lambda: Secret.from_file(5),
+        lambda: Secret.from_file(os.fsencode("/run/secrets/key")),
         lambda: Secret.from_callable("x"),
     ],
 )
@@ -209,3 +212,133 @@ def test_in_a_block_that_reads_once_what_could_not_be_read_is_tried_again(monkey
         monkeypatch.setenv("CAREOF_TESTS_LATER", "a")
 
         assert secret.reveal() == "a"
+
+
+PEM = f"-----BEGIN PRIVATE KEY-----\n{SECRET}\n-----END PRIVATE KEY-----\n"
+# Secrets in the place of their source.
+NO_NAMES = [
+    f"KEY={SECRET}",
+    f"{SECRET}==",
+    f"{SECRET}\n",
+    f"correct {SECRET}",
+    f"{SECRET}\t",
+    f"{SECRET}\0",
+    f"{SECRET}\udcff",
+    PEM,
+]
+NO_PATHS = [
+    PEM,
+    PEM.replace("\n", "\\n"),
+    f"{SECRET}\n",
+    f"{SECRET}\r",
+    f"{SECRET}\0",
+    f"/run/{SECRET}" + "x" * 1024,
+]
+
+
+@pytest.mark.parametrize(
+    "build, value",
+    [
+        *((Secret.from_env, value) for value in NO_NAMES),
+        *((Secret.from_file, value) for value in ["", *NO_PATHS]),
+        *((Secret.from_file, pathlib.PurePosixPath(value)) for value in NO_PATHS),
+    ],
+)
+def test_a_secret_in_the_place_of_its_source_is_refused_and_not_shown(build, value):
+    error = error_of(build, value)
+
+    assert isinstance(error, ConfigurationError)
+    assert re.search("expected the (name|path) .*, not (its value|the text in it)", str(error))
+    assert seen_in(every_view_of_error(error)) == []
+
+
+# Made up, in the forms that keys have.
+FORMS = [
+    "sk_live_51Habcdefabcdef",
+    "hunter2",
+    "HUNTER2",
+    "WELCOME",
+    "AKIAIOSFODNN7EXAMPLE",
+    "JBSWY3DPEHPK3PXP",
+    "SK_LIVE_4EC39HQLYJWDARJTT1ZDP7DC",
+    "XQZPLMWRTVBNKSDFGHJC_QWRTPSDFGHJKLZXCVBNM",
+    "_".join(["KEY"] * 20),
+    "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
+    "5f4dcc3b5aa765d61d8327deb882cf99",
+    "5f4dcc3b5aa7" * 50,
+    "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+    "/wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEK",
+    "/9j/4AAQSkZJRgABAQAAAQABAAD",
+    "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSj/aB",
+    "https://hooks.example/services/T00000000/B00000000/XXXXXXXX",
+    "redis://:made-up@cache.example:6379/0",
+    "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
+]
+
+
+@pytest.mark.parametrize("value", FORMS)
+@pytest.mark.parametrize(
+    "build, shown, advice",
+    [
+        (
+            Secret.from_env,
+            "Secret(env:***)",
+            r"The variable given to .*from_env cannot .* \(KeyError\)\. Give its name, not its va",
+        ),
+        (
+            Secret.from_file,
+            "Secret(file:***)",
+            r"The file given to .*from_file cannot .* \(\w+Error\)\. Give its path, not the text",
+        ),
+    ],
+)
+def test_what_could_be_a_secret_is_not_named_as_its_source(build, shown, advice, value):
+    secret = build(value)
+    error = error_of(secret.reveal)
+
+    assert repr(secret) == shown
+    assert re.match(advice, str(error))
+    assert seen_in([*every_view_of(secret), *every_view_of_error(error)], [value]) == []
+
+
+@pytest.mark.parametrize(
+    "build, kind, names",
+    [
+        (
+            Secret.from_env,
+            "env",
+            ["CRM_SECRET", "API_KEY_2", "OAUTH2_CLIENT_SECRET", "KEY_2024", "S3_TOKEN", "_MY_KEY"],
+        ),
+        (
+            Secret.from_file,
+            "file",
+            [
+                "/run/secrets/smtp",
+                "/var/run/secrets/kubernetes.io/serviceaccount/..data/token",
+                "/Users/kim/Secrets/api_key.2024.txt",
+                "secrets/key.pem",
+                "../keys/CRM-key.pem",
+                "C:/secrets/key.txt",
+                "/proc/self/fd/63",
+            ],
+        ),
+    ],
+)
+def test_what_looks_like_a_source_is_named(build, kind, names):
+    for name in names:
+        secret = build(name)
+
+        assert repr(secret) == f"Secret({kind}:{name})"
+        assert f"The secret {kind}:{name} cannot be read" in str(error_of(secret.reveal))
+
+
+def test_a_source_that_is_there_is_named_whatever_it_looks_like(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    variable, file = Secret.from_env("careofTestsKey9x"), Secret.from_file("careofTestsKey9x")
+    before = [repr(variable), repr(file)]
+    monkeypatch.setenv("careofTestsKey9x", "")
+    (tmp_path / "careofTestsKey9x").touch()
+
+    assert before == ["Secret(env:***)", "Secret(file:***)"]
+    assert str(error_of(variable.reveal)) == "The secret env:careofTestsKey9x is empty."
+    assert str(error_of(file.reveal)) == "The secret file:careofTestsKey9x is empty."

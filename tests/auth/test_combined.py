@@ -93,7 +93,8 @@ def test_a_repr_of_somebody_else_is_not_shown():
     "auth",
     [
         ApiKeyAuth("X-Key", SECRET) + BearerAuth(SECRET),
-        httpx.DigestAuth("user", SECRET) + ApiKeyAuth("key", SECRET, location="query"),
+        httpx.DigestAuth("user", SECRET) + ApiKeyAuth("X-Key", SECRET),
+        BearerAuth(SECRET) + ApiKeyAuth("key", SECRET, location="query"),
     ],
     ids=repr,
 )
@@ -207,6 +208,23 @@ def test_two_that_set_the_same_are_refused_when_they_are_combined(build, part):
     with pytest.raises(ConfigurationError, match=f"both set the {part}") as caught:
         build()
 
+    assert "Leave one of them out, or put one elsewhere (ApiKeyAuth: name; " in str(caught.value)
+    assert SECRET not in str(caught.value)
+
+
+class OtherDigest(httpx.DigestAuth):
+    pass
+
+
+@pytest.mark.parametrize("digest", [httpx.DigestAuth, OtherDigest])
+@pytest.mark.parametrize("order", ["digest first", "key first"])
+def test_a_digest_and_a_key_that_it_never_sees_are_refused_when_they_are_combined(digest, order):
+    signing, key = digest("user", SECRET), ApiKeyAuth("key", SECRET, location="query") + NoAuth()
+
+    with pytest.raises(ConfigurationError, match="Put the key into a header") as caught:
+        signing + key if order == "digest first" else key + signing
+
+    assert str(caught.value).startswith(f"{digest.__name__}() + ApiKeyAuth(): ")
     assert SECRET not in str(caught.value)
 
 
@@ -557,6 +575,54 @@ def test_a_combination_that_is_bound_has_bound_parts():
     assert key.careof_origins == bearer.careof_origins == {("https", "a.example", 443)}
     assert foreign is other
     assert repr(auth) == "ApiKeyAuth() + Asking() + BearerAuth()"
+
+
+class GateAuth(TokenEndpointAuth):
+    """
+    One with a token of its own, in a header of its own.
+    """
+
+    def __init__(self, **options):
+        super().__init__("https://gate.example/token", header="X-Gate", prefix="", **options)
+
+
+def test_invalidate_forgets_the_tokens_of_each_part(shell):
+    server, seen = TokenServer(), []
+
+    def answer(request):
+        if request.method == "POST":
+            return server.handle_request(httpx.Request("POST", TOKEN_URL))
+        seen.append((request.headers["x-gate"], request.headers["authorization"]))
+        return httpx.Response(200, json={"email": EMAIL})
+
+    desk = TokenEndpointAuth(TOKEN_URL, cache=MemoryTokenCache())
+    auth = GateAuth(cache=MemoryTokenCache()) + ApiKeyAuth("X-Key", SECRET) + Asking("b", as_it_is)
+    auth = auth + desk
+    lookup(shell, auth, httpx.MockTransport(answer))
+    auth.invalidate()
+    lookup(shell, auth, httpx.MockTransport(answer))
+
+    assert len(set(seen)) == 2
+    assert len({gate for gate, _ in seen}) == len({token for _, token in seen}) == 2
+
+
+def test_a_part_whose_secret_cannot_be_read_keeps_no_other_from_being_invalidated():
+    forgotten = []
+
+    class Notes(NoAuth):
+        def invalidate(self):
+            forgotten.append(self)
+
+    unreadable = GateAuth(form={"key": Secret.from_env("CAREOF_TESTS_NEVER_SET")})
+    with pytest.raises(ConfigurationError, match="env:CAREOF_TESTS_NEVER_SET"):
+        (Notes() + unreadable + Notes()).invalidate()
+
+    assert len(forgotten) == 2
+
+
+def test_where_there_are_no_tokens_nothing_is_invalidated():
+    for auth in (NoAuth(), ApiKeyAuth("X-Key", SECRET) + BearerAuth(SECRET)):
+        assert auth.invalidate() is None
 
 
 @pytest.mark.parametrize(

@@ -244,12 +244,25 @@ def test_a_text_and_a_secret_of_the_same_value_are_the_same_client():
         (("\ud800", "hidden"), {}, "client_id"),
         (("a:b", "hidden"), {"encode_credentials": False}, "client_id: as it stands"),
         (("c", "hidden"), {"encode_credentials": None}, "encode_credentials"),
-        (("c",), {}, "client_secret"),
+        (("c",), {}, 'client_secret: needed with client_auth="client_secret_basic"'),
+        (
+            ("c",),
+            {"client_auth": "client_secret_post"},
+            'client_secret: needed with client_auth="client_secret_post"',
+        ),
         (("c", ""), {}, "client_secret"),
         (("c", "hidden\n"), {}, "client_secret"),
         (("c", b"hidden"), {}, "client_secret"),
-        (("c", "hidden"), {"client_auth": "none"}, "client_secret"),
-        (("c", "hidden"), {"client_auth": "private_key_jwt"}, "client_secret"),
+        (
+            ("c", "hidden"),
+            {"client_auth": "none"},
+            'client_secret: leave it out with client_auth="none"',
+        ),
+        (
+            ("c", "hidden"),
+            {"client_auth": "private_key_jwt"},
+            'client_secret: leave it out with client_auth="private_key_jwt"',
+        ),
         (("c", "hidden"), {"scope": ["a", "b"]}, "scope"),
         (("c", "hidden"), {"scope": "\ud800"}, "scope"),
         (("c", "hidden"), {"audience": 5}, "audience"),
@@ -309,7 +322,7 @@ def test_an_option_that_there_is_not_is_named_and_not_shown(grant, option):
 @pytest.mark.parametrize("url", ["", "token", "http://", "https://u:hidden@id.example/token"])
 @pytest.mark.parametrize("grant", GRANTS, ids=lambda grant: grant.__name__)
 def test_a_token_url_that_is_none_is_refused(grant, url):
-    with pytest.raises(ConfigurationError, match="url: expected an absolute"):
+    with pytest.raises(ConfigurationError, match=f"^{grant.__name__}: token_url: expected an abs"):
         grant(url, "c", "hidden", **GRANTS[grant])
 
 

@@ -117,11 +117,14 @@ def test_over_the_wire_a_key_goes_into_the_query(shell):
         assert server.requests[0].startswith(b"GET /people?ref=C-1&key=k%261 HTTP/1.1\r\n")
 
 
+OUT, ALWAYS = "Take it out, or put the credential", "Every request has one: put the credential"
 CLASHES = [
     (ApiKeyAuth("key", "k", location="query"), "?key=hidden&ref=1", {}, "query parameter 'key'"),
     (ApiKeyAuth("key", "k", location="query"), "?k%65y=hidden", {}, "query parameter 'key'"),
     (ApiKeyAuth("key", "k", location="query"), "?key", {}, "query parameter 'key'"),
     (ApiKeyAuth("X-Id", "k"), "", {"x-id": "hidden"}, "header 'x-id'"),
+    (ApiKeyAuth("Accept", "k"), "", {"accept": "hidden"}, "header 'accept'"),
+    (ApiKeyAuth("User-Agent", "k"), "", {"user-agent": "hidden"}, "header 'user-agent'"),
     (BearerAuth("k"), "", {"Authorization": "hidden"}, "header 'authorization'"),
     (BasicAuth("u", "k"), "", {"Authorization": "hidden"}, "header 'authorization'"),
 ]
@@ -139,6 +142,8 @@ def test_what_a_request_has_already_is_not_replaced(auth, query, headers, part):
 
     assert (caught.value.detail, caught.value.step) == ("credential_clash", "token")
     assert f"a {part} already" in str(caught.value)
+    advice = ALWAYS if part in ("header 'accept'", "header 'user-agent'") else OUT
+    assert str(caught.value).endswith(f"{advice} elsewhere.")
     assert "hidden" not in str(caught.value)
     assert str(request.url) == URL + query
 

@@ -361,6 +361,19 @@ def test_a_token_endpoint_that_is_silent_does_not_outlast_the_deadline(shell):
     assert caught.value.step == "token"
 
 
+def test_check_says_that_the_token_endpoint_did_not_answer_in_time(shell):
+    def too_slow(request):
+        raise httpx.ReadTimeout(TOKEN_URL)
+
+    lookup = resolver(shell.HttpResolver, VoucherAuth(), httpx.MockTransport(too_slow))
+
+    report = shell.call(lookup.check, "C-1")
+
+    [failed] = [step for step in report.steps if step.state == "failed"]
+    assert (failed.name, failed.remark) == ("token", "The call did not end in time.")
+    assert isinstance(report.error, DeadlineError)
+
+
 def test_a_strategy_that_never_called_its_base_works(shell):
     server = TokenServer()
     seen = []

@@ -263,6 +263,7 @@ def test_a_strategy_without_a_credential_is_told_so():
         (wrong.LosesBody, KEEPS, "the request loses what it said: body 'own'. "),
         (wrong.KeepsText, SHOWS, "its attribute 'plain' shows a secret or a token. "),
         (wrong.QuotesItself, ERROR, "the token endpoint answers without the token, and the attr"),
+        (wrong.Logs, LOG, "its lookups succeed, and log records and warnings show a secret or a "),
         (wrong.BelievesEverything, FAILS, "the token endpoint answers without the token, and a l"),
     ],
 )
@@ -270,6 +271,43 @@ def test_words_say_what_is_wrong(build, test, words):
     failures = red(proof(build, secrets=lambda _: [KEY]), [f"test_{test}"])
 
     assert failures[test].startswith(f"{build.__name__}: {words}")
+
+
+def test_a_host_that_does_not_say_what_its_token_endpoint_answers_is_told_so():
+    kind = type("Proof", (AuthConformance,), {"auth": lambda _: VoucherAuth()})
+
+    failures = red(kind)
+
+    for words in (failures[BURST], failures[EQUAL], failures[CARRIES]):
+        assert ". Override token_answer(): " in words
+        assert words.endswith("Does read_token() read what token_answer() answers?")
+
+
+def test_a_host_that_says_what_its_token_endpoint_answers_is_not_told_to():
+    failures = red(proof(VoucherAuth, token_answer=lambda _, token: httpx.Response(200)))
+
+    assert "(JSONDecodeError)" in failures[BURST]
+    assert "Override" not in failures[BURST]
+
+
+def fails(*_):
+    raise LookupError(KEY)
+
+
+@pytest.mark.parametrize(
+    "answer, problem",
+    [
+        (lambda *_: {"voucher": KEY}, "expected an httpx.Response, got dict"),
+        (lambda *_: None, "expected an httpx.Response, got NoneType"),
+        (fails, "it fails with LookupError"),
+    ],
+)
+def test_what_answers_otherwise_than_it_should_is_named(answer, problem):
+    one = red(proof(VoucherAuth, token_answer=answer), [f"test_{EQUAL}", f"test_{OTHERS}"])
+    other = red(proof(VoucherAuth, rejection=answer), [f"test_{REPLACED}"])
+
+    assert {*one.values()} == {f"VoucherAuth: token_answer(): {problem}."}
+    assert {*other.values()} == {f"VoucherAuth: rejection(): {problem}."}
 
 
 def test_words_never_show_a_secret():

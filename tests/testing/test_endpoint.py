@@ -209,3 +209,19 @@ def test_the_repr_counts_and_names_nobody(shell):
     assert repr(endpoint) == "FakeContactEndpoint(4 people, 1 lookups)"
     assert EMAIL not in repr(endpoint)
     assert seen_in(logs) == []
+
+
+@pytest.mark.parametrize(
+    "people", [None, 5, EMAIL, [("C-1", PERSON)], {"C-1": EMAIL}, {"C-1": None}, {1: PERSON}]
+)
+def test_people_that_are_none_are_refused_and_not_shown(people):
+    with pytest.raises(ConfigurationError, match="people: expected reference ids") as caught:
+        FakeContactEndpoint(people)
+
+    assert EMAIL not in str(caught.value)
+
+
+@pytest.mark.parametrize("path", ["", "oauth/token", "https://id.customer.example/token", 5])
+def test_a_path_at_which_no_token_could_be_asked_for_is_refused(path):
+    with pytest.raises(ConfigurationError, match="token_path: expected a path that begins"):
+        FakeContactEndpoint(PEOPLE, token_path=path)

@@ -5,7 +5,7 @@ import pickle
 import attrs
 import pytest
 
-from careof.errors import SendRejectedError
+from careof.errors import ConfigurationError, SendRejectedError
 from careof.testing import AsyncRecordingSender, RecordingSender, Sent
 from tests.support.canary import EMAIL, NAME, every_view_of, seen_in
 from tests.support.mails import contact, message
@@ -34,6 +34,16 @@ def test_a_recording_sender_fails_until_it_is_told_otherwise(shell):
         shell.call(sender.send, PERSON, LETTER)
 
     sender.fail_with(None)
+
+    assert shell.call(sender.send, PERSON, LETTER) == "recorded-1"
+
+
+@pytest.mark.parametrize("error", ["busy", 503, SendRejectedError])
+def test_a_recording_sender_fails_with_an_exception_and_nothing_else(shell, error):
+    sender = shell.RecordingSender()
+
+    with pytest.raises(ConfigurationError, match=f"{type(sender).__name__}: error: expected an e"):
+        sender.fail_with(error)
 
     assert shell.call(sender.send, PERSON, LETTER) == "recorded-1"
 

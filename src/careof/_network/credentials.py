@@ -27,6 +27,9 @@ HEADER = "header"
 QUERY = "query parameter"
 AUTHORIZATION: Part = (HEADER, "authorization")
 
+# What careof puts into a request, as other clients do.
+_ALL_HAVE = frozenset({(HEADER, "accept"), (HEADER, "user-agent")})
+
 _EXTENSION = "careof.credentials"
 _NOTHING: Mapping[Part, Credential] = MappingProxyType({})
 
@@ -194,9 +197,10 @@ def _clash(part: Part) -> AuthenticationError:
     The error for two things that want the same part of a request.
     """
     location, name = part
+    advice = "Every request has one: put" if part in _ALL_HAVE else "Take it out, or put"
     return AuthenticationError(
         f"The request has a {location} {name!r} already, which the credential would replace. "
-        "Rename one of them.",
+        f"{advice} the credential elsewhere.",
         detail="credential_clash",
         step="token",
     )

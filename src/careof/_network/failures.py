@@ -45,6 +45,8 @@ def copy_of(error: CareofError, *, step: str) -> CareofError:
     """
     # Not copy.copy, which calls the constructor, and a host's may want more.
     twin = type(error).__new__(type(error), *error.args)
+    # OSError.__new__, and so DeadlineError's, leaves them to the constructor.
+    BaseException.__setattr__(twin, "args", error.args)
     vars(twin).update(vars(error), step=step)
     return twin
 

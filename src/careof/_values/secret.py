@@ -8,10 +8,10 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from pathlib import Path
 from typing import ClassVar
 
 from careof._values.sealed import Sealed, is_whole
+from careof._values.sources import Source, file, variable
 from careof._values.unwrap import unwrap
 from careof.errors import ConfigurationError
 
@@ -45,7 +45,7 @@ class Secret(Sealed):
     it stays in memory until it is collected; nothing here can wipe it.
     """
 
-    __slots__ = ("_origin", "_read")
+    __slots__ = ("_is_fixed", "_read", "_source")
     _instead = "Build it there, with Secret.from_env, from_file or from_callable."
 
     def __init__(self, value: str) -> None:
@@ -53,29 +53,33 @@ class Secret(Sealed):
         if problem:
             del self, value  # a traceback with locals would show it
             raise ConfigurationError(f"Secret {problem}.", detail="secret")
-        self._comes_from(lambda: value, _FIXED)
+        self._comes_from(Source(lambda: value, "***"), is_fixed=True)
 
     @classmethod
     def from_env(cls, name: str) -> Secret:
         """
         The environment variable *name*, read at each use.
         """
-        if not (isinstance(name, str) and name):
-            raise ConfigurationError("Secret.from_env: name: expected the name of a variable.")
-        return cls._reading(lambda: os.environ[name], f"env:{name}")
+        source = variable(name)
+        del name  # it may be a secret, and a traceback with locals would show it
+        if source is None:
+            raise ConfigurationError(
+                "Secret.from_env: name: expected the name of a variable, not its value."
+            )
+        return cls._of(source)
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> Secret:
         """
         The text of the file at *path*, without the newline at its end, read at each use.
         """
-        if not isinstance(path, str | os.PathLike):
-            raise ConfigurationError("Secret.from_file: path: expected a path.")
-        location = Path(path)
-        return cls._reading(
-            lambda: location.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r"),
-            f"file:{location}",
-        )
+        source = file(path)
+        del path  # as above
+        if source is None:
+            raise ConfigurationError(
+                "Secret.from_file: path: expected the path of a file, not the text in it."
+            )
+        return cls._of(source)
 
     @classmethod
     def from_callable(cls, read: Callable[[], str]) -> Secret:
@@ -84,22 +88,19 @@ class Secret(Sealed):
         """
         if not callable(read):
             raise ConfigurationError("Secret.from_callable: read: expected a callable.")
-        return cls._reading(read, "callable")
+        return cls._of(Source(read, "callable"))
 
     @classmethod
-    def _reading(cls, read: Callable[[], str], origin: str) -> Secret:
+    def _of(cls, source: Source) -> Secret:
         secret = cls.__new__(cls)
-        secret._comes_from(read, origin)
+        secret._comes_from(source, is_fixed=False)
         return secret
 
-    def _comes_from(self, read: Callable[[], str], origin: str) -> None:
-        self._read = read
-        self._origin = origin
-
-    @property
-    def _is_fixed(self) -> bool:
+    def _comes_from(self, source: Source, *, is_fixed: bool) -> None:
+        self._source = source
+        self._read = source.read
         # It has no source where it could change.
-        return self._origin is _FIXED
+        self._is_fixed: bool = is_fixed
 
     def reveal(self) -> str:
         """
@@ -127,13 +128,13 @@ class Secret(Sealed):
             value = self._read()
         except Exception as error:
             return ConfigurationError(
-                f"The secret {self._origin} cannot be read ({type(error).__name__}). "
-                "Check that its source exists and that this process may read it.",
-                detail="secret",
+                self._source.unreadable(type(error).__name__), detail="secret"
             )
         problem = _problem(value)
         if problem:
-            return ConfigurationError(f"The secret {self._origin} {problem}.", detail="secret")
+            return ConfigurationError(
+                f"The secret {self._source.shown} {problem}.", detail="secret"
+            )
         return value
 
     # By identity: comparing by value would need the value, and a set or a
@@ -144,15 +145,12 @@ class Secret(Sealed):
     __hash__: ClassVar[None]  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"Secret({self._origin})"
-
-
-_FIXED = "***"
+        return f"Secret({self._source.shown})"
 
 
 def _problem(value: object) -> str:
     if not isinstance(value, str):
-        return f"is no text (str) but a {type(value).__name__}"
+        return f"is of type {type(value).__name__}, not str"
     if not value:
         return "is empty"
     if value[-1] in "\r\n":

@@ -15,6 +15,7 @@ from urllib.parse import quote
 import httpx
 
 from careof._network.failures import strategy_failure
+from careof._network.request_parts import absolute_url
 from careof._reading.trees import check_tree, map_texts
 from careof._values.clock import Clock
 from careof._values.sealed import is_whole
@@ -133,6 +134,9 @@ class OAuth2Grant(TokenEndpointAuth):
         problem = self._problem()
         if not isinstance(encode_credentials, bool):
             problem = "encode_credentials: expected True or False"
+        if absolute_url(token_url) is None:
+            # The base calls it otherwise.
+            problem = "token_url: expected an absolute https URL without user and password"
         if problem:
             raise ConfigurationError(f"{name}: {problem}.")
         super().__init__(token_url, **options)
@@ -200,13 +204,10 @@ class OAuth2Grant(TokenEndpointAuth):
         client_id = self._client_id
         if not (isinstance(client_id, str) and client_id and is_whole(client_id)):
             return "client_id: expected a text"
-        if (self._client_secret is None) == (
-            method in ("client_secret_basic", "client_secret_post")
-        ):
-            return (
-                "client_secret: needed, unless client_auth is private_key_jwt or none, which have "
-                "none"
-            )
+        takes_secret = method in ("client_secret_basic", "client_secret_post")
+        if (self._client_secret is not None) != takes_secret:
+            advice = "needed" if takes_secret else "leave it out"
+            return f'client_secret: {advice} with client_auth="{method}"'
         if (self._private_key is None) == (method == "private_key_jwt"):
             return 'private_key: needed with client_auth="private_key_jwt", and with no other'
         if self._algorithm not in ALGORITHMS:

@@ -12,7 +12,9 @@ import httpx
 
 from careof._network.asked import Origin
 from careof._network.call import call_of
+from careof._network.credentials import QUERY
 from careof._values.sealed import Unpicklable
+from careof._values.unwrap import unwrap
 from careof.auth._nested import Parts, async_nested, nested
 from careof.auth._origins import bound_twin, check_origins
 from careof.errors import ConfigurationError
@@ -57,6 +59,11 @@ class AuthStrategy(Unpicklable, httpx.Auth):
     def apply(self, request: httpx.Request) -> None:
         """
         Add the credentials to *request*, in place.
+        """
+
+    def invalidate(self) -> None:
+        """
+        Use no token that was asked for before now; nothing where there are none.
         """
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
@@ -136,10 +143,19 @@ class _Combined(AuthStrategy):
             if place is not None and place in seen:
                 raise ConfigurationError(
                     f"{_named(seen[place])} + {_named(part)}: both set the {place[0]} "
-                    f"{place[1]!r}. Rename one of them."
+                    f"{place[1]!r}. Leave one of them out, or put one elsewhere (ApiKeyAuth: "
+                    "name; where a token is fetched: header=)."
                 )
             if place is not None:
                 seen[place] = part
+        digest = next((it for it in self.careof_parts if isinstance(it, httpx.DigestAuth)), None)
+        keys = [part for place, part in seen.items() if place[0] == QUERY]
+        if digest is not None and keys:
+            raise ConfigurationError(
+                f"{_named(digest)} + {_named(keys[0])}: a digest is made of the whole URL, and "
+                "sees no key in its query. Put the key into a header, if its endpoint can read it "
+                "there."
+            )
 
     def sync_auth_flow(
         self, request: httpx.Request
@@ -173,6 +189,19 @@ class _Combined(AuthStrategy):
         As ``auth_flow``.
         """
         self.auth_flow(_request)
+
+    def invalidate(self) -> None:
+        """
+        That of each part that is a strategy of ours.
+        """
+        problem: ConfigurationError | None = None
+        for part in self.careof_parts:
+            try:
+                if isinstance(part, AuthStrategy):
+                    part.invalidate()
+            except ConfigurationError as error:  # a secret that cannot be read
+                problem = error
+        unwrap(problem)
 
     def bound_to(self, *origins: str) -> Self:
         """

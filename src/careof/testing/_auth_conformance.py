@@ -143,7 +143,7 @@ class AuthConformance(AuthProof):
         """
         Nothing is logged, at any level, nor warned of, with a secret in it.
         """
-        well = ("all is well", self._endpoint(), worlds()["in threads"])
+        well = ("its lookups succeed", self._endpoint(), worlds()["in threads"])
         for words, endpoint, world in (well, *self._failing()):
             auth = self.auth()
             with overheard() as texts:

@@ -26,6 +26,11 @@ _BY_HAND = (
     "read_token() read what token_answer() answers?"
 )
 
+_OVERRIDE = (
+    "Override token_answer(): without it the token endpoint answers as OAuth 2.0 has it, which "
+    "read_token() may not read. "
+)
+
 _Answer = Callable[[str], httpx.Response]
 
 
@@ -101,9 +106,25 @@ class AuthProof:
         return secrets_of(self.auth())
 
     def _endpoint(self, token_answer: _Answer | None = None) -> AuthEndpoint:
-        endpoint = AuthEndpoint(token_answer or self.token_answer, self.rejection)
+        endpoint = AuthEndpoint(
+            token_answer or functools.partial(self._answered, "token_answer"),
+            functools.partial(self._answered, "rejection"),
+        )
         self._endpoints().append(endpoint)
         return endpoint
+
+    def _answered(self, name: str, *arguments: str) -> httpx.Response:
+        # What goes wrong inside a transport is hidden by all that lies above it.
+        try:
+            answer: object = getattr(self, name)(*arguments)
+        except Exception as error:
+            vars(self)["_wrong"] = f"{name}(): it fails with {type(error).__name__}"
+            raise
+        if not isinstance(answer, httpx.Response):
+            kind = type(answer).__name__
+            vars(self)["_wrong"] = f"{name}(): expected an httpx.Response, got {kind}"
+            return httpx.Response(500)
+        return answer
 
     def _endpoints(self) -> list[AuthEndpoint]:
         found: list[AuthEndpoint] = vars(self).setdefault("_all_endpoints", [])
@@ -149,8 +170,12 @@ class AuthProof:
 
         return at_once([send], self.patience)[0]
 
-    def _found(self, outcomes: list[Outcome], when: str = "", advice: str = _BY_HAND) -> None:
+    def _found(self, outcomes: list[Outcome], when: str = "", advice: str = "") -> None:
         failed = next(filter(None, outcomes), None)
+        if not advice:
+            is_default = type(self).token_answer is AuthProof.token_answer
+            has_asked = any(endpoint.tokens for endpoint in self._endpoints())
+            advice = (_OVERRIDE if is_default and has_asked else "") + _BY_HAND
         self._require(
             failed is None,
             f"{when}a lookup {said(failed)}. {advice}",
@@ -179,9 +204,11 @@ class AuthProof:
     def _require(self, condition: bool, words: str) -> None:  # noqa: FBT001
         __tracebackhide__ = True
         if not condition:
+            words = vars(self).get("_wrong", words).rstrip(".")
             tokens = [token for endpoint in self._endpoints() for token in endpoint.tokens]
             words = masked(words, [*self.secrets(), *tokens])
-            raise AssertionError(f"{type(self.auth()).__name__}: {words}".rstrip(".?") + ".")
+            end = "" if words.endswith("?") else "."
+            raise AssertionError(f"{type(self.auth()).__name__}: {words}{end}")
 
 
 class Twice(httpx.Auth):

@@ -63,6 +63,15 @@ class FakeContactEndpoint(httpx.MockTransport):
         token_path: str | None = None,
         token_lifetime: float = 3600,
     ) -> None:
+        if not (isinstance(people, Mapping) and all(map(_is_person, people.items()))):
+            raise ConfigurationError(
+                "FakeContactEndpoint: people: expected reference ids (str) to the JSON objects "
+                "(dict) of their answers."
+            )
+        if not (token_path is None or (isinstance(token_path, str) and token_path[:1] == "/")):
+            raise ConfigurationError(
+                'FakeContactEndpoint: token_path: expected a path that begins with "/", or None.'
+            )
         super().__init__(self._answer)
         self.lookups: int = 0
         self.token_requests: int = 0
@@ -149,6 +158,11 @@ class FakeContactEndpoint(httpx.MockTransport):
 
     def __repr__(self) -> str:
         return f"FakeContactEndpoint({len(self._people)} people, {self.lookups} lookups)"
+
+
+def _is_person(item: tuple[object, object]) -> bool:
+    reference, person = item
+    return isinstance(reference, str) and isinstance(person, Mapping)
 
 
 def _texts(request: httpx.Request) -> list[str]:

@@ -8,6 +8,7 @@ import attrs
 
 from careof._values.contact import Contact
 from careof._values.invitation import Message
+from careof.errors import ConfigurationError
 
 
 @attrs.frozen
@@ -33,6 +34,11 @@ class _Recording:
         """
         Raise *error* at every send; None to work again.
         """
+        if not isinstance(error, BaseException | None):
+            raise ConfigurationError(
+                f"{type(self).__name__}: error: expected an exception, such as "
+                'SendUnavailableError("busy"), or None.'
+            )
         self._error = error
 
     def _record(self, contact: Contact, message: Message) -> str:
