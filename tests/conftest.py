@@ -48,7 +48,8 @@ def pytest_collection_modifyitems(items):
     """
     What looks at every object in memory comes first, while memory holds few of other tests.
     """
-    items.sort(key=lambda item: item.path.name != "test_nothing_is_kept.py")
+    order = {"test_nothing_is_kept.py": 0, "test_hostile_endpoint.py": 1}
+    items.sort(key=lambda item: order.get(item.path.name, 2))
 
 
 @pytest.fixture(autouse=True, scope="session")
