@@ -4,6 +4,7 @@ import base64
 import json
 import math
 import pickle
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -17,6 +18,7 @@ from careof.auth._access_token import (
 from careof.errors import ConfigurationError
 from careof.testing import FakeClock
 from tests.support.canary import every_view_of
+from tests.support.tokens import insides_of
 
 DAY = 86_400
 
@@ -240,3 +242,48 @@ def test_a_token_refuses_to_be_pickled():
 def test_a_token_is_a_text(value):
     with pytest.raises(ConfigurationError):
         AccessToken(value)
+
+
+NO_TIMES = [
+    "3600",
+    timedelta(hours=1),
+    datetime.now(UTC),
+    True,
+    math.nan,
+    10**400,
+    -1e19,
+    b"1",
+    [],
+]
+
+
+@pytest.mark.parametrize("time", NO_TIMES, ids=repr)
+@pytest.mark.parametrize(
+    "name, expected",
+    [("expires_at", "seconds since 1970"), ("lifetime", "seconds from when the token was")],
+)
+def test_a_time_that_is_no_number_of_seconds_is_refused_at_once(name, time, expected):
+    """
+    A lifetime that is NaN would cost a token request for every lookup.
+    """
+    with pytest.raises(ConfigurationError, match=f"^AccessToken: {name}: expected.* {expected}"):
+        AccessToken("hidden-token", **{name: time})
+
+
+def test_the_error_about_a_time_shows_no_token():
+    caught = None
+    try:
+        AccessToken("hidden-token", "hidden-token")
+    except ConfigurationError as error:
+        caught = error
+
+    assert caught.detail == "strategy"
+    assert "__init__" in insides_of(caught)
+    assert "hidden" not in insides_of(caught)
+
+
+@pytest.mark.parametrize("time", [0, -1, 0.5, 2e9, math.inf, -math.inf, None])
+def test_any_number_of_seconds_is_taken(time):
+    token = AccessToken("t", time, lifetime=time)
+
+    assert (token.expires_at, token.lifetime) == (time, time)

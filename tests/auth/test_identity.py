@@ -24,7 +24,7 @@ from careof.auth._identity import (
     stored_identity,
 )
 from careof.auth._lease import Lease
-from careof.errors import CareofError, ConfigurationError
+from careof.errors import AuthenticationError, CareofError, ConfigurationError
 from careof.testing import FakeClock
 from tests.support.crowds import outcome_of
 from tests.support.stores import SharedCache
@@ -33,6 +33,7 @@ from tests.support.tokens import (
     TokenServer,
     VoucherAuth,
     WatchedCache,
+    insides_of,
     request_in,
     resolver,
     wait_until,
@@ -613,3 +614,115 @@ def test_invalidate_ends_the_pause_after_a_failure():
     outcome_of(lookup.resolve)
 
     assert server.lookups == ["Bearer token-2"]
+
+
+def returning(value):
+    """
+    A strategy with a secret, whose identity is what *value* returns.
+    """
+
+    class OddAuth(TenantAuth):
+        def identity(self):
+            return value(self)
+
+    return OddAuth(Secret("hidden-key"))
+
+
+async def coming():
+    return ("hidden-key",)
+
+
+NO_IDENTITIES = [
+    (lambda auth: None, "NoneType"),
+    (lambda auth: "hidden-key", "str"),
+    (lambda auth: ["hidden-key"], "list"),
+    (lambda auth: {"hidden-key"}, "set"),
+    (lambda auth: (each for each in ["hidden-key"]), "generator"),
+    (lambda auth: coming(), "coroutine"),
+    (lambda auth: auth.tenant, "Secret"),
+]
+
+
+@pytest.mark.parametrize("value, kind", NO_IDENTITIES, ids=[kind for _, kind in NO_IDENTITIES])
+def test_an_identity_that_is_no_tuple_is_refused(value, kind):
+    """
+    One that forgot to return it would be None for all, and all had one token.
+    """
+    caught = None
+    try:
+        returning(value).invalidate()
+    except ConfigurationError as error:
+        caught = error
+
+    assert str(caught).startswith(
+        f"OddAuth.identity: expected a tuple of all that shapes the token, got a {kind}: "
+    )
+    assert caught.detail == "strategy"
+    assert "hidden" not in insides_of(caught)
+
+
+@pytest.mark.parametrize("value", [lambda auth: None, lambda auth: ()])
+def test_no_lookup_goes_out_with_the_token_of_another_tenant(shell, value):
+    server = TokenServer()
+
+    outcome = outcome_of(
+        lambda reference: shell.call(
+            resolver(shell.HttpResolver, returning(value), server).resolve, reference
+        )
+    )
+
+    assert isinstance(outcome, AuthenticationError)
+    assert str(outcome).startswith("OddAuth.identity: expected a tuple")
+    assert (server.token_requests, server.lookups) == ([], [])
+
+
+def test_an_identity_that_changes_into_none_is_refused_then():
+    auth = NamedAuth("kim")
+    key_of(auth)
+    auth.identity = lambda: None
+
+    with pytest.raises(ConfigurationError, match=r"^NamedAuth\.identity: expected a tuple"):
+        key_of(auth)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda auth: key_of_identity(auth, None),
+        lambda auth: shared_key_of(auth, "p", b"what the fleet knows"),
+    ],
+)
+def test_wherever_it_is_asked_it_has_to_be_a_tuple(ask):
+    auth = NamedAuth("kim")
+    auth.identity = lambda: None
+
+    with pytest.raises(ConfigurationError, match=r"^NamedAuth\.identity: expected a tuple"):
+        ask(auth)
+
+
+def test_a_key_for_a_fleet_is_made_of_no_identity_that_is_none_by_then():
+    answers = iter([("named", "kim"), None])
+    auth = NamedAuth("kim")
+    auth.identity = lambda: next(answers)
+
+    with pytest.raises(ConfigurationError, match=r"^NamedAuth\.identity: expected a tuple"):
+        shared_key_of(auth, "p", SECRET)
+
+
+def test_an_empty_identity_is_refused_where_something_is_stored():
+    with pytest.raises(ConfigurationError, match="got an empty one"):
+        key_of(returning(lambda auth: ()))
+
+
+@pytest.mark.parametrize("options", [{}, {"lifetime": 60, "leeway": 5}])
+def test_an_empty_identity_is_that_of_a_strategy_that_stores_nothing_of_its_own(options):
+    class PlainAuth(VoucherAuth):
+        def identity(self):
+            return ()
+
+    assert key_of(PlainAuth(**options)) == key_of(PlainAuth())
+
+
+@pytest.mark.parametrize("value", [("a",), (("a", 1),), type("Named", (tuple,), {})(("a",))])
+def test_every_tuple_is_an_identity(value):
+    assert key_of(returning(lambda auth: value))

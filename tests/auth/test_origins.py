@@ -5,6 +5,7 @@ In a foreign client a strategy gives its credentials to its own origins only.
 from __future__ import annotations
 
 import asyncio
+import copy
 import dataclasses
 
 import attrs
@@ -356,25 +357,60 @@ def test_a_token_is_not_even_asked_for_when_the_origin_is_another(begin):
 def test_a_twin_shares_the_token(shell):
     server = TokenServer()
     auth = OAuth2ClientCredentials(TOKEN_URL, "client", SECRET, cache=MemoryTokenCache())
-    for each in (auth, auth.bound_to(OURS), auth):
+    for each in (auth, auth.bound_to("https://contacts.customer.example"), auth):
         shell.call(resolver(shell.HttpResolver, each, server).resolve, "C-1")
 
     assert len(server.token_requests) == 1
 
 
+THEIRS = "https://contacts.customer.example"  # that of the resolvers here
+BOUND_ELSEWHERE = [
+    lambda: BearerAuth(SECRET).bound_to(OURS),
+    lambda: ApiKeyAuth("key", SECRET, location="query").bound_to(OURS, "https://b.example"),
+    lambda: OAuth2ClientCredentials(TOKEN_URL, "client", SECRET).bound_to(OURS),
+    lambda: BearerAuth(SECRET).bound_to(THEIRS).bound_to(OURS),
+    lambda: BearerAuth(SECRET).bound_to(f"{THEIRS}:8443"),
+    lambda: BearerAuth(SECRET) + ApiKeyAuth("X-Key", SECRET).bound_to(OURS),
+    lambda: ApiKeyAuth("X-Key", SECRET).bound_to(OURS) + httpx.BasicAuth("user", SECRET),
+    lambda: (BearerAuth(SECRET) + ApiKeyAuth("X-Key", SECRET)).bound_to(OURS),
+    lambda: copy.copy(BearerAuth(SECRET).bound_to(OURS)),
+]
+
+
+@pytest.mark.parametrize("auth", BOUND_ELSEWHERE)
+def test_a_resolver_of_another_endpoint_is_refused_when_it_is_built(shell, auth):
+    """
+    Whoever mixed up two customers would send the secret of one to the other.
+    """
+    with pytest.raises(DestinationRefusedError) as caught:
+        resolver(shell.HttpResolver, auth(), TokenServer())
+
+    assert "only, and not to https://contacts.customer.example. Name every" in str(caught.value)
+    assert SECRET not in insides_of(caught.value)
+
+
 @pytest.mark.parametrize(
     "auth",
     [
-        BearerAuth(SECRET).bound_to(OURS),
-        ApiKeyAuth("X-Key", SECRET).bound_to(OURS),
-        BearerAuth(SECRET) + ApiKeyAuth("X-Key", SECRET).bound_to(OURS),
+        BearerAuth(SECRET).bound_to(THEIRS),
+        BearerAuth(SECRET).bound_to(OURS, f"{THEIRS}:443"),
+        (BearerAuth(SECRET) + ApiKeyAuth("X-Key", SECRET)).bound_to(THEIRS),
+        NoAuth().bound_to(OURS),
     ],
     ids=repr,
 )
-def test_in_a_resolver_it_is_the_endpoint_that_counts(shell, auth):
+def test_a_resolver_of_its_endpoint_takes_a_bound_strategy(shell, auth):
     transport = httpx.MockTransport(lambda _: httpx.Response(200, json={"email": EMAIL}))
 
     assert shell.call(resolver(shell.HttpResolver, auth, transport).resolve, "C-1")
+
+
+@pytest.mark.parametrize("part", [lambda auth: auth, lambda auth: auth + NoAuth()])
+def test_where_a_strategy_was_used_first_binds_no_resolver(shell, part):
+    auth = part(BearerAuth(SECRET))
+    client_of("sync", auth=auth).get(OURS)
+
+    assert resolver(shell.HttpResolver, auth, TokenServer())
 
 
 def test_a_resolver_binds_to_nothing():

@@ -7,7 +7,6 @@ has the table.
 
 from __future__ import annotations
 
-import copy
 import pickle
 
 import httpx
@@ -174,11 +173,8 @@ def test_what_holds_a_secret_is_not_written_to_a_file_or_a_queue(name):
     """
     requests_auth#62.
     """
-    thing = all_things()[name]
-
     with pytest.raises(TypeError, match="refuses to be pickled"):
-        pickle.dumps(thing)
-    assert copy.deepcopy(thing) is thing
+        pickle.dumps(all_things()[name])
 
 
 def test_the_work_of_a_flight_shows_nothing():

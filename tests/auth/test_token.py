@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import time
 from datetime import timedelta
 
 import httpx
@@ -485,7 +486,8 @@ def test_in_an_async_client_of_the_host_a_token_works_as_well(foreign, run):
         ({"lifetime": timedelta(0)}, "lifetime"),
         ({"leeway": -1}, "leeway"),
         ({"leeway": math.nan}, "leeway"),
-        ({"leeway": None}, "leeway"),
+        ({"leeway": "soon"}, "leeway"),
+        ({"clock": time.time}, "clock"),
         ({"rejected_statuses": 401}, "rejected_statuses"),
         ({"rejected_statuses": {"401"}}, "rejected_statuses"),
         ({"rejected_statuses": "401"}, "rejected_statuses"),

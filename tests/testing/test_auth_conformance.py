@@ -341,13 +341,15 @@ def test_a_customer_may_reject_a_token_in_words_of_its_own():
     assert red(kind) == {}
 
 
-def test_a_credential_for_another_origin_is_not_given_to_a_client():
+def test_a_strategy_that_is_bound_to_another_origin_is_red_in_the_words_of_its_error():
     def elsewhere():
         return KeyAuth().bound_to("https://elsewhere.example")
 
-    failures = red(proof(elsewhere), [f"test_{CLIENT}"])
+    failures = red(proof(elsewhere, others=lambda _: ()))
 
     assert "fails with DestinationRefusedError" in failures[CLIENT]
+    assert "only, and not to https://contacts.conformance.example" in failures[CLIENT]
+    assert "fails with DestinationRefusedError" in failures[BURST]
 
 
 def test_a_rejection_may_have_any_status():

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import httpx
 
+from careof._network.asked import origin_of
 from careof._network.call import Call
 from careof._network.circuit import Circuit
 from careof._network.limits import Limits, RetryPolicy
@@ -20,10 +21,12 @@ from careof._resolving.events import events_of
 from careof._resolving.lookup import Lookup
 from careof._resolving.selector import ContactSelector
 from careof._resolving.template import RequestTemplate
-from careof._values.clock import SYSTEM_CLOCK, Clock
+from careof._values.clock import SYSTEM_CLOCK, Clock, is_clock
 from careof._values.contact import Contact
 from careof._values.event import Event, is_hook, tell
+from careof._values.unwrap import unwrap
 from careof.auth import NoAuth
+from careof.auth._strategy import bound_elsewhere
 from careof.errors import CareofError, ConfigurationError
 
 Transport = TypeVar("Transport", bound=httpx.BaseTransport | httpx.AsyncBaseTransport)
@@ -85,12 +88,13 @@ class Configured(Generic[Transport]):
             )
         if name is not None and not (name and name.isprintable()):
             raise ConfigurationError(f"{kind}: name: expected visible characters, or None.")
-        if not _is_clock(clock):
+        if not is_clock(clock):
             raise ConfigurationError(f"{kind}: clock: expected monotonic() and time().")
         self._limits = Limits() if limits is None else limits
         policy = NetworkPolicy() if network is None else network
         policy.check_url(request.origin)
         self._auth = NoAuth() if auth is None else auth
+        unwrap(bound_elsewhere(self._auth, origin_of(request.origin)))
         self._lookup = Lookup(request, contact, self._limits)
         self._selector = contact
         self._name = request.origin.host if name is None else name
@@ -121,7 +125,3 @@ class Configured(Generic[Transport]):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._name!r}, auth={type(self._auth).__name__})"
-
-
-def _is_clock(clock: object) -> bool:
-    return all(callable(getattr(clock, name, None)) for name in ("monotonic", "time"))

@@ -45,7 +45,8 @@ class HttpResolver(Configured[httpx.BaseTransport]):
 
     Raises:
         ConfigurationError: An argument cannot work.
-        DestinationRefusedError: The policy refuses the URL.
+        DestinationRefusedError: The policy refuses the URL, or *auth* is bound
+            to other origins.
     """
 
     _transport_type = httpx.BaseTransport

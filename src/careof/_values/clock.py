@@ -39,3 +39,10 @@ class SystemClock:
 
 
 SYSTEM_CLOCK = SystemClock()
+
+
+def is_clock(clock: object) -> bool:
+    """
+    Whether *clock* has the methods of a ``Clock``.
+    """
+    return all(callable(getattr(clock, name, None)) for name in ("monotonic", "time"))

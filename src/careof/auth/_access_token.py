@@ -17,9 +17,11 @@ from careof._values.clock import Clock
 from careof._values.sealed import Fixed
 from careof._values.secret import Secret
 from careof.auth._lifetime import jwt_end
+from careof.errors import ConfigurationError
 
 DEFAULT_LIFETIME = 60.0  # seconds, when nothing states one (RFC 6749 §5.1)
 LONGEST_LIFETIME = 366 * 86_400.0
+_FAR = 1e18  # seconds; anything beyond is no time, but for infinity
 REFRESH_SHARE = 0.2  # of the lifetime: a short token is used for most of its life
 
 
@@ -32,6 +34,9 @@ class AccessToken(Fixed):
         expires_at: When it ends, in seconds since 1970, if that is known.
         lifetime: How long it lives, in seconds from the moment it was asked
             for, if that is known.  The earlier end of the two counts.
+
+    Raises:
+        ConfigurationError: One of the two is no number of seconds.
     """
 
     __slots__ = ("expires_at", "lifetime", "value")
@@ -44,6 +49,10 @@ class AccessToken(Fixed):
         *,
         lifetime: float | None = None,
     ) -> None:
+        problem = _problem(expires_at, lifetime)
+        if problem:
+            del self, value, expires_at, lifetime  # a traceback with locals would show them
+            raise ConfigurationError(f"AccessToken: {problem}, or None.", detail="strategy")
         self.value: Secret = value if isinstance(value, Secret) else Secret(value)
         self.expires_at: float | None = expires_at
         self.lifetime: float | None = lifetime
@@ -176,3 +185,20 @@ def begin(
         is_on_trial=is_on_trial,
         is_stated=bool(stated),
     )
+
+
+def _problem(expires_at: object, lifetime: object) -> str:
+    if not _is_seconds(expires_at):
+        return "expires_at: expected a number, seconds since 1970"
+    if not _is_seconds(lifetime):
+        return "lifetime: expected a number, seconds from when the token was asked for"
+    return ""
+
+
+def _is_seconds(value: object) -> bool:
+    if value is None:
+        return True
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    # By comparison, which NaN and numbers of any length come through.
+    return abs(value) < _FAR or abs(value) == math.inf

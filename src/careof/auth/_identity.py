@@ -22,11 +22,13 @@ from typing import Any, ClassVar, Protocol
 from careof._network.identity_numbers import number_of
 from careof._values.bounded import Bounded
 from careof.auth._fingerprint import Fingerprint, is_lasting, name_elsewhere, shared_key
+from careof.auth._hooks import let_go
+from careof.errors import ConfigurationError
 
 # They say how a token is used, not which token it is.
 _NOT_IDENTITY = frozenset(
-    {"cache", "clock", "leeway", "rejected_statuses", "_rejected_body", "header", "prefix"}
-    | {"__weakref__"}
+    {"cache", "clock", "leeway", "rejected_statuses", "rejected_body", "_rejected_body"}
+    | {"header", "prefix", "__weakref__"}
 )
 # What careof notes on a strategy, by name: a host may have some that begin alike.
 _OURS = frozenset({"careof_fingerprint", "careof_origins", "careof_on_rotate"})
@@ -150,7 +152,7 @@ def shared_key_of(strategy: Identified, place: str, secret: bytes) -> str:
     """
     name = name_elsewhere(type(strategy))
     epoch = _epochs.get(key_of(strategy))
-    return shared_key((name, strategy.identity(), place, epoch), secret)
+    return shared_key((name, _judged(strategy, strategy.identity()), place, epoch), secret)
 
 
 def epoch_of(key: str) -> str:
@@ -185,7 +187,29 @@ def stored_identity(strategy: object) -> tuple[object, ...]:
 def _whole(strategy: Identified, identity: tuple[object, ...] | None = None) -> tuple[object, ...]:
     # The class itself, not its name: a class made in a function has the name of
     # its sisters and may ask elsewhere.
-    return number_of(type(strategy)), strategy.identity() if identity is None else identity
+    # As it is returned: in a variable, a traceback with locals would show it.
+    return number_of(type(strategy)), _judged(
+        strategy, strategy.identity() if identity is None else identity
+    )
+
+
+def _judged(strategy: Identified, identity: object) -> tuple[object, ...]:
+    # None, from a method that forgot to return it, would be the same for all.
+    if isinstance(identity, tuple) and (identity or not _is_told_apart(strategy)):
+        return identity
+    let_go(identity)
+    found = "an empty one" if identity == () else f"a {type(identity).__name__}"
+    del identity  # a traceback with locals would show it
+    raise ConfigurationError(
+        f"{type(strategy).__name__}.identity: expected a tuple of all that shapes the token, got "
+        f"{found}: return texts, numbers, tuples of them, and Secret.",
+        detail="strategy",
+    )
+
+
+def _is_told_apart(strategy: Identified) -> bool:
+    # By something that its __init__ has stored, beside the options of every scheme.
+    return any(_counts(name) and name != "lifetime" for name, _ in _stored(strategy))
 
 
 def _counts(name: str) -> bool:

@@ -56,13 +56,13 @@ class TokenOptions(TypedDict, total=False):
     token_path: str
     expires_path: str | None
     lifetime: float | timedelta | None
-    leeway: float | timedelta
-    header: str
-    prefix: str
-    rejected_statuses: frozenset[int]
+    leeway: float | timedelta | None
+    header: str | None
+    prefix: str | None
+    rejected_statuses: frozenset[int] | None
     rejected_body: tuple[str, str | int | bool] | None
     cache: AnyCache | None
-    clock: Clock
+    clock: Clock | None
 
 
 class GrantOptions(TokenOptions, total=False):

@@ -2,15 +2,15 @@
 To whom a strategy gives its credentials.
 
 Theory of operation: a resolver asks its own endpoint and follows no redirect,
-so that nothing has to be looked at there.  A foreign client goes wherever a URL
-leads, and a link to the next page may lead anywhere.  There a strategy has its
-origins: those that it was bound to, or else the first that it was used for.
+so that one look, when it is built, is enough: its endpoint must be one that the
+strategy was bound to, if it was bound at all.  A foreign client goes wherever a
+URL leads, and a link to the next page may lead anywhere.  There a strategy has
+its origins: those that it was bound to, or else the first that it was used for.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Protocol, TypeVar
 
 import httpx
@@ -18,7 +18,7 @@ import httpx
 from careof._network.asked import Origin, origin_of, place_of, port_of
 from careof._network.request_parts import absolute_url
 from careof._values.unwrap import unwrap
-from careof.auth._identity import slots_of
+from careof.auth._twins import NamedOrigins, twin_of
 from careof.errors import ConfigurationError, DestinationRefusedError
 
 T = TypeVar("T")
@@ -60,6 +60,16 @@ def check_origins(strategies: Sequence[Bound], request: httpx.Request) -> None:
     unwrap(_refusal(strategies, origin))
 
 
+def misplaced(strategies: Sequence[Bound], origin: Origin) -> DestinationRefusedError | None:
+    """
+    The error for a resolver of *origin* with *strategies* of which one is bound elsewhere.
+
+    Where one was used first in a foreign client does not count.
+    """
+    bound = [each for each in strategies if isinstance(each.careof_origins, NamedOrigins)]
+    return _refusal(bound, origin)
+
+
 def _refusal(strategies: Sequence[Bound], origin: Origin) -> DestinationRefusedError | None:
     scheme, host, _ = origin
     if not (scheme and host):
@@ -83,20 +93,15 @@ def bound_twin(strategy: T, origins: Sequence[str]) -> T:
         ConfigurationError: These are no origins.
     """
     urls = [absolute_url(text) for text in origins]
-    known = frozenset(origin_of(url) for url in urls if url is not None)
+    known = NamedOrigins(origin_of(url) for url in urls if url is not None)
     if not known or not all(url is not None and url.raw_path == b"/" for url in urls):
         del origins, urls  # a traceback with locals would show them
         raise ConfigurationError(
             "bound_to: expected one origin or more, such as https://crm.customer.example, without "
             "path, user and password."
         )
-    twin = object.__new__(type(strategy))  # its __init__ may want what nobody has kept
-    kind: type = type(strategy)
-    for _, member in slots_of(kind):
-        with suppress(AttributeError):  # not set
-            member.__set__(twin, member.__get__(strategy))
-    vars(twin).update(vars(strategy), careof_origins=known)
-    vars(twin).pop("careof_fingerprint", None)  # with the credential of the other
+    twin = twin_of(strategy)
+    vars(twin)["careof_origins"] = known
     return twin
 
 

@@ -4,7 +4,7 @@ The base of every authentication strategy, and several of them in one.
 
 from __future__ import annotations
 
-import inspect
+import copy
 from collections.abc import AsyncGenerator, Generator
 from typing import Any, NoReturn, Self
 
@@ -15,9 +15,11 @@ from careof._network.call import call_of
 from careof._network.credentials import QUERY
 from careof._values.sealed import Unpicklable
 from careof._values.unwrap import unwrap
+from careof.auth._hooks import check_hooks, check_methods, wrong_return
 from careof.auth._nested import Parts, async_nested, nested
-from careof.auth._origins import bound_twin, check_origins
-from careof.errors import ConfigurationError
+from careof.auth._origins import bound_twin, check_origins, misplaced
+from careof.auth._twins import deep_twin_of, twin_of
+from careof.errors import ConfigurationError, DestinationRefusedError
 
 _HOOKS = "apply apply_token token_request read_token identity is_rejected".split()
 
@@ -46,15 +48,11 @@ class AuthStrategy(Unpicklable, httpx.Auth):
         Refuse hooks that nobody would await: the request would go out without credentials.
 
         Raises:
-            ConfigurationError: One of them is async.
+            ConfigurationError: One of them is async, or ``apply`` is no method.
         """
         super().__init_subclass__(**options)
-        for name in _HOOKS:
-            if inspect.iscoroutinefunction(getattr(cls, name, None)):
-                raise ConfigurationError(
-                    f"{cls.__name__}.{name}: expected a plain function; it is async, and is not "
-                    "awaited."
-                )
+        check_hooks(cls, _HOOKS)
+        check_methods(cls, ["apply"])
 
     def apply(self, request: httpx.Request) -> None:
         """
@@ -73,9 +71,14 @@ class AuthStrategy(Unpicklable, httpx.Auth):
         Raises:
             DestinationRefusedError: A foreign client goes to an origin that it
                 is not bound to.
+            ConfigurationError: ``apply`` returns something.
         """
         _check((self,), request)
-        self.apply(request)
+        returned: object = self.apply(request)  # type: ignore[func-returns-value]
+        if returned is not None:
+            problem = wrong_return(self, "apply", returned)
+            del returned  # a traceback with locals would show it
+            raise problem
         yield request
 
     def sync_auth_flow(
@@ -98,10 +101,11 @@ class AuthStrategy(Unpicklable, httpx.Auth):
 
     def bound_to(self, *origins: str) -> Self:
         """
-        A twin that gives its credentials to these *origins* only, in a foreign client.
+        A twin that gives its credentials to these *origins* only.
 
-        It shares everything else, its tokens as well.  In a resolver it is
-        the endpoint that counts, and nothing else.
+        It shares everything else, its tokens as well.  A foreign client is
+        refused when it goes elsewhere, and a resolver of another endpoint
+        when it is built.  Where a token is asked for does not count.
 
         Args:
             origins: Such as ``"https://crm.customer.example"``.
@@ -110,6 +114,13 @@ class AuthStrategy(Unpicklable, httpx.Auth):
             ConfigurationError: One of them is no origin.
         """
         return bound_twin(self, origins)
+
+    def __copy__(self) -> Self:
+        # Not the thing itself: whoever changes the copy means the copy.
+        return twin_of(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return deep_twin_of(self, memo)
 
     def __add__(self, other: httpx.Auth) -> AuthStrategy:
         return _Combined(self, other) if isinstance(other, httpx.Auth) else NotImplemented
@@ -213,8 +224,26 @@ class _Combined(AuthStrategy):
         )
         return type(self)(*bound)
 
+    def __copy__(self) -> Self:
+        # Others than ours may hold what cannot be copied.
+        parts = (
+            copy.copy(part) if isinstance(part, AuthStrategy) else part
+            for part in self.careof_parts
+        )
+        return type(self)(*parts)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return type(self)(*copy.deepcopy(self.careof_parts, memo))
+
     def __repr__(self) -> str:
         return " + ".join(map(_named, self.careof_parts))
+
+
+def bound_elsewhere(auth: httpx.Auth, origin: Origin) -> DestinationRefusedError | None:
+    """
+    The error for *auth* in a resolver of *origin*, if a part of it is bound to others.
+    """
+    return misplaced(_givers(_parts(auth)), origin)
 
 
 def _parts(auth: httpx.Auth) -> Parts:
@@ -222,10 +251,14 @@ def _parts(auth: httpx.Auth) -> Parts:
 
 
 def _check(parts: Parts, request: httpx.Request) -> None:
-    # NoAuth has nothing to give away: one may be in use for many endpoints.
     if call_of(request) is None:
-        strategies = [part for part in parts if isinstance(part, AuthStrategy)]
-        check_origins([each for each in strategies if type(each) is not NoAuth], request)
+        check_origins(_givers(parts), request)
+
+
+def _givers(parts: Parts) -> list[AuthStrategy]:
+    # NoAuth has nothing to give away: one may be in use for many endpoints.
+    strategies = [part for part in parts if isinstance(part, AuthStrategy)]
+    return [each for each in strategies if type(each) is not NoAuth]
 
 
 def _part_of(auth: httpx.Auth) -> tuple[str, str] | None:

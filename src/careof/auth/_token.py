@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import contextlib
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Collection, Generator
+from collections.abc import AsyncGenerator, Generator
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any, ClassVar, NoReturn
@@ -21,13 +21,22 @@ from careof._values.clock import SYSTEM_CLOCK, Clock
 from careof._values.unwrap import unwrap
 from careof.auth._access_token import AccessToken
 from careof.auth._fetch import Rotation
+from careof.auth._hooks import check_methods, wrong_return
 from careof.auth._identity import Remembered, begin_epoch, key_of, stored_identity
 from careof.auth._lease import AsyncLease, Lease, at_hand
 from careof.auth._rejected_body import RejectedBody
-from careof.auth._sharing import AnyCache, is_cache
-from careof.auth._static import credential_header_problem, header_credential, put_header
+from careof.auth._sharing import AnyCache
+from careof.auth._static import header_credential, put_header
 from careof.auth._strategy import AuthStrategy
+from careof.auth._token_options import options_problem
 from careof.errors import ConfigurationError
+
+_METHODS = "apply_token token_request read_token identity is_rejected".split()
+# What is never called, and what is.
+_INSTEAD = {
+    "apply": "apply_token",
+    "auth_flow": "apply_token, or both of sync_auth_flow and async_auth_flow",
+}
 
 
 class TokenAuth(AuthStrategy, ABC):
@@ -48,12 +57,16 @@ class TokenAuth(AuthStrategy, ABC):
     Attributes are part of the token's key: a hook must not change one, or the
     class overrides ``identity``.
 
+    What is not given stands on the class: a subclass may set any of these as a
+    class attribute, and ``header`` and ``prefix`` as well.
+
     Args:
         lifetime: Seconds after which a token is not used any more, whatever
             its endpoint says; the earlier end counts.
         leeway: Seconds before its end at which the next token is fetched, at
-            most a fifth of the lifetime.
-        rejected_statuses: The answers that mean "this token is no longer good".
+            most a fifth of the lifetime; by default 30.
+        rejected_statuses: The answers that mean "this token is no longer good";
+            by default 401.
         rejected_body: The same for an endpoint that says so in a body: where
             (JSONPath or JSON Pointer), and the value that stands there then.
         cache: Where tokens are kept beside the memory of this process, such as
@@ -64,6 +77,7 @@ class TokenAuth(AuthStrategy, ABC):
     lifetime: float | None = None
     leeway: float = 30.0
     rejected_statuses: frozenset[int] = frozenset({401})
+    rejected_body: tuple[str, str | int | bool] | None = None
     _rejected_body: RejectedBody | None = None
     header: str = "Authorization"
     prefix: str = "Bearer"
@@ -76,41 +90,48 @@ class TokenAuth(AuthStrategy, ABC):
     def __init_subclass__(cls, **options: Any) -> None:
         """
         Note whether the subclass says itself what shapes its token.
+
+        Raises:
+            ConfigurationError: A hook is async or no method, or is never called.
         """
         super().__init_subclass__(**options)
+        check_methods(cls, _METHODS)
+        if TokenAuth.sync_auth_flow is cls.sync_auth_flow or (
+            TokenAuth.async_auth_flow is cls.async_auth_flow
+        ):
+            for name, instead in _INSTEAD.items():
+                if getattr(cls, name) is not getattr(TokenAuth, name):
+                    raise ConfigurationError(
+                        f"{cls.__name__}.{name}: a scheme that fetches a token never calls it; "
+                        f"override {instead}."
+                    )
         cls.careof_identity_is_stored = cls.identity is TokenAuth.identity
 
     def __init__(
         self,
         *,
         lifetime: float | timedelta | None = None,
-        leeway: float | timedelta = 30.0,
-        rejected_statuses: frozenset[int] = frozenset({401}),
+        leeway: float | timedelta | None = None,
+        rejected_statuses: frozenset[int] | None = None,
         rejected_body: tuple[str, str | int | bool] | None = None,
         cache: AnyCache | None = None,
-        clock: Clock = SYSTEM_CLOCK,
+        clock: Clock | None = None,
     ) -> None:
-        name = type(self).__name__
-        self.lifetime = None if lifetime is None else seconds(lifetime)
-        self.leeway = seconds(leeway)
-        if not _are_statuses(rejected_statuses):
-            raise ConfigurationError(f"{name}: rejected_statuses: expected a set of int.")
-        self.rejected_statuses = frozenset(rejected_statuses)
-        if rejected_body is not None:
-            self._rejected_body = RejectedBody(rejected_body, f"{name}: rejected_body")
-        if not (cache is None or is_cache(cache)):
-            raise ConfigurationError(f"{name}: cache: expected get, set and delete_if, or None.")
-        header = type(self).header
-        # A subclass may make it a property, of what is not there yet.
-        problem = credential_header_problem(header) if isinstance(header, str) else ""
-        if problem:
-            raise ConfigurationError(f"{name}: header: {problem}.")
-        self.cache = cache
-        self.clock = clock
-        if not (self.lifetime is None or self.lifetime > 0):
-            raise ConfigurationError(f"{name}: lifetime: expected seconds above 0, or None.")
-        if not self.leeway >= 0:
-            raise ConfigurationError(f"{name}: leeway: expected seconds, 0 or more.")
+        # Stored also where it stands on the class: there it may be a timedelta.
+        known = self._given("lifetime", lifetime)
+        self.lifetime = None if known is None else seconds(known)
+        self.leeway = seconds(self._given("leeway", leeway))
+        self.rejected_statuses = self._given("rejected_statuses", rejected_statuses)
+        self.cache = self._given("cache", cache)
+        self.clock = self._given("clock", clock)
+        rule = self._given("rejected_body", rejected_body)
+        if rule is not None:
+            self._rejected_body = RejectedBody(rule, f"{type(self).__name__}: rejected_body")
+        unwrap(options_problem(self))
+        self.rejected_statuses = frozenset(self.rejected_statuses)
+
+    def _given(self, name: str, value: Any) -> Any:
+        return getattr(self, name, getattr(TokenAuth, name)) if value is None else value
 
     @abstractmethod
     def token_request(self) -> httpx.Request:
@@ -185,10 +206,15 @@ class TokenAuth(AuthStrategy, ABC):
         lease: Lease | None = None
         token: AccessToken | None = at_hand(self, request, Lease)
         if token is None:
+            unwrap(options_problem(self))  # of a class that does not call our __init__
             lease = Lease(self, request)
             token = unwrap(drive(lease.fetched()))
         while True:
-            self.apply_token(request, token)
+            returned: object = self.apply_token(request, token)  # type: ignore[func-returns-value]
+            if returned is not None:
+                problem = wrong_return(self, "apply_token", returned)
+                del returned  # a traceback with locals would show it
+                raise problem
             response = yield request
             if self._rejected_body is not None:
                 response.read()
@@ -212,10 +238,15 @@ class TokenAuth(AuthStrategy, ABC):
         lease: Lease | None = None
         token: AccessToken | None = at_hand(self, request, AsyncLease)
         if token is None:
+            unwrap(options_problem(self))  # of a class that does not call our __init__
             lease = AsyncLease(self, request)
             token = unwrap(await async_drive(lease.fetched()))
         while True:
-            self.apply_token(request, token)
+            returned: object = self.apply_token(request, token)  # type: ignore[func-returns-value]
+            if returned is not None:
+                problem = wrong_return(self, "apply_token", returned)
+                del returned  # a traceback with locals would show it
+                raise problem
             response = yield request
             if self._rejected_body is not None:
                 await response.aread()
@@ -268,7 +299,3 @@ def _is_its(response: httpx.Response, request: httpx.Request) -> bool:
 def _can_be_repeated(request: httpx.Request) -> bool:
     # A body that was streamed is gone, and would be sent empty.
     return isinstance(request.stream, httpx.ByteStream)
-
-
-def _are_statuses(values: object) -> bool:
-    return isinstance(values, Collection) and all(isinstance(value, int) for value in values)

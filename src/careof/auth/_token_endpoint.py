@@ -15,7 +15,7 @@ from careof._network.request_parts import absolute_url, request_parts
 from careof._reading.paths import Path
 from careof._reading.strict_json import read_json
 from careof._reading.trees import map_texts
-from careof._values.clock import SYSTEM_CLOCK, Clock
+from careof._values.clock import Clock
 from careof._values.secret import Secret, reveal
 from careof._values.unwrap import unwrap
 from careof.auth._access_token import AccessToken
@@ -25,6 +25,7 @@ from careof.auth._sharing import AnyCache
 from careof.auth._static import credential_header_problem, header_value
 from careof.auth._token import TokenAuth
 from careof.auth._token_answer import no_token
+from careof.auth._token_options import prefix_problem
 from careof.errors import CareofError, ConfigurationError
 
 _MAX_DEPTH = 16
@@ -43,8 +44,10 @@ class TokenEndpointAuth(TokenAuth):
         token_path: Where the token stands (JSONPath or JSON Pointer).
         expires_path: Where its lifetime stands, or its end; None if nowhere.
         lifetime, leeway, rejected_statuses, rejected_body, cache: As in ``TokenAuth``.
-        header: The header that carries the token to the contact endpoint.
-        prefix: What stands before the token there; ``""`` for nothing.
+        header: The header that carries the token to the contact endpoint; by
+            default ``Authorization``.
+        prefix: What stands before the token there, ``""`` for nothing; by
+            default ``Bearer``.
     """
 
     def __init__(
@@ -58,13 +61,13 @@ class TokenEndpointAuth(TokenAuth):
         token_path: str = "$.access_token",
         expires_path: str | None = "$.expires_in",
         lifetime: float | timedelta | None = None,
-        leeway: float | timedelta = 30.0,
-        header: str = "Authorization",
-        prefix: str = "Bearer",
-        rejected_statuses: frozenset[int] = frozenset({401}),
+        leeway: float | timedelta | None = None,
+        header: str | None = None,
+        prefix: str | None = None,
+        rejected_statuses: frozenset[int] | None = None,
         rejected_body: tuple[str, str | int | bool] | None = None,
         cache: AnyCache | None = None,
-        clock: Clock = SYSTEM_CLOCK,
+        clock: Clock | None = None,
     ) -> None:
         name = type(self).__name__
         parts = request_parts(name, method=method, headers=headers, json=json, form=form)
@@ -89,17 +92,20 @@ class TokenEndpointAuth(TokenAuth):
             )
         # As a text: a URL is equal to the text that it is, and has another key.
         self._url = str(token_url)
-        problem = credential_header_problem(header)
-        if problem:
-            raise ConfigurationError(f"{name}: header: {problem}.")
-        if prefix != "" and not is_header_value(prefix):
-            raise ConfigurationError(f"{name}: prefix: expected visible ASCII, or an empty text.")
+        if header is not None:
+            problem = credential_header_problem(header)
+            if problem:
+                raise ConfigurationError(f"{name}: header: {problem}.")
+            self.header = header
+        if prefix is not None:
+            problem = prefix_problem(prefix)
+            if problem:
+                raise ConfigurationError(f"{name}: prefix: {problem}.")
+            self.prefix = prefix
         self._token_path = Path(token_path, parameter=f"{name}: token_path")
         self._expires_path = (
             None if expires_path is None else Path(expires_path, parameter=f"{name}: expires_path")
         )
-        self.header = header
-        self.prefix = prefix
 
     def token_request(self) -> httpx.Request:
         """

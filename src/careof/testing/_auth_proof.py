@@ -73,7 +73,7 @@ class AuthProof:
 
     def auth(self) -> AuthStrategy:
         """
-        The strategy to prove: a new one each time, equal to the others.
+        The strategy to prove: a new one each time, equal to the others, and bound to no origin.
         """
         raise NotImplementedError(
             f"{type(self).__name__}: override auth(), and return a new strategy each time."

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 
 import httpx
 
+from careof.errors import DestinationRefusedError
 from careof.testing._auth_endpoint import AuthEndpoint, async_resolver, resolver
 
 T = TypeVar("T")
@@ -111,7 +112,10 @@ def _fly(flight: Future[Any], work: Callable[[], object]) -> None:
 
 
 def _in_threads(auth: httpx.Auth, endpoint: AuthEndpoint, number: int) -> list[Outcome]:
-    asked = resolver(auth, endpoint)
+    try:
+        asked = resolver(auth, endpoint)
+    except DestinationRefusedError as error:  # bound to another origin than this one
+        return [error] * number
 
     def one() -> Outcome:
         try:
@@ -130,7 +134,10 @@ def _in_a_loop(
     # Late, so that importing careof.testing imports no anyio.
     import anyio
 
-    asked = async_resolver(auth, endpoint)
+    try:
+        asked = async_resolver(auth, endpoint)
+    except DestinationRefusedError as error:  # as above
+        return [error] * number
     outcomes: list[Outcome] = []
 
     async def one() -> None:
