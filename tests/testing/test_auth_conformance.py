@@ -294,6 +294,17 @@ def fails(*_):
     raise LookupError(KEY)
 
 
+def test_a_strategy_that_asks_for_no_token_is_not_told_what_its_token_endpoint_answers():
+    kind = type("Fails", (KeyAuth,), {"apply": fails})
+
+    failures = red(
+        type("Proof", (AuthConformance,), {"auth": lambda _: kind()}), [f"test_{EQUAL}"]
+    )
+
+    assert "(LookupError)" in failures[EQUAL]
+    assert "Override" not in failures[EQUAL]
+
+
 @pytest.mark.parametrize(
     "answer, problem",
     [
