@@ -13,13 +13,14 @@ import httpx
 import pytest
 
 from careof import HttpResolver, Secret
-from careof.auth import MemoryTokenCache, OAuth2ClientCredentials
+from careof.auth import MemoryTokenCache, OAuth2ClientCredentials, _identity
 from careof.auth._identity import (
     Remembered,
     begin_epoch,
     key_at,
     key_of,
     key_of_identity,
+    remembered,
     shared_key_of,
     stored_identity,
 )
@@ -726,3 +727,101 @@ def test_an_empty_identity_is_that_of_a_strategy_that_stores_nothing_of_its_own(
 @pytest.mark.parametrize("value", [("a",), (("a", 1),), type("Named", (tuple,), {})(("a",))])
 def test_every_tuple_is_an_identity(value):
     assert key_of(returning(lambda auth: value))
+
+
+class DeskAuth(VoucherAuth):
+    """
+    A strategy that a host points at one tenant after another.
+    """
+
+    def __init__(self, desk, key):
+        super().__init__()
+        self.desk = desk
+        self.key = key
+
+
+def test_a_change_while_the_key_is_made_changes_no_key_of_others():
+    """
+    Another thread's; the secret is where the key waits.
+    """
+    pointed = []
+
+    def read():
+        for strategy in pointed:
+            strategy.desk = "B"
+        return "secret"
+
+    key = Secret.from_callable(read)
+    moving = DeskAuth("A", key)
+    pointed.append(moving)
+
+    first = remembered(moving).key
+    pointed.clear()
+
+    assert first == remembered(DeskAuth("A", key)).key
+    assert remembered(moving).key == remembered(DeskAuth("B", key)).key
+
+
+def test_a_change_that_is_taken_back_while_the_key_is_made_changes_none_either(monkeypatch):
+    moving = DeskAuth("A", "key")
+    whole = _identity._whole
+
+    def changed_meanwhile(*arguments):
+        moving.desk = "B"
+        try:
+            return whole(*arguments)
+        finally:
+            moving.desk = "A"
+
+    monkeypatch.setattr(_identity, "_whole", changed_meanwhile)
+    first = remembered(moving).key
+    monkeypatch.undo()
+
+    assert first == remembered(DeskAuth("A", "key")).key
+
+
+class Forgetful:
+    """
+    A mixin of the host's that tells nobody else of a subclass.
+    """
+
+    def __init_subclass__(cls, **options):
+        pass
+
+
+def said_later():
+    class LateAuth(VoucherAuth):
+        pass
+
+    LateAuth.identity = lambda self: (tenant_now[-1],)
+    return LateAuth()
+
+
+def said_on_the_instance():
+    auth = VoucherAuth()
+    auth.identity = lambda: (tenant_now[-1],)
+    return auth
+
+
+def said_beside_a_mixin():
+    class MixedAuth(Forgetful, VoucherAuth):
+        def identity(self):
+            return (tenant_now[-1],)
+
+    return MixedAuth()
+
+
+tenant_now = ["A"]
+
+
+@pytest.mark.parametrize("make", [said_later, said_on_the_instance, said_beside_a_mixin])
+def test_an_identity_of_the_host_s_own_is_asked_wherever_it_is_said(make):
+    auth = make()
+
+    first = key_of(auth)
+    tenant_now.append("B")
+    try:
+        assert key_of(auth) != first
+    finally:
+        tenant_now.pop()
+    assert key_of(auth) == first

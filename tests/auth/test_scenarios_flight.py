@@ -475,7 +475,6 @@ def test_a_fetch_that_fails_before_anything_is_sent_leaves_the_way_free(shell, h
         return getattr(VoucherAuth, hook)(self)
 
     setattr(BrokenAuth, hook, broken)
-    BrokenAuth.careof_identity_is_stored = False
     server = TokenServer()
     auth = BrokenAuth(cache=WatchedCache())
     error = looked_up(shell, auth, server)

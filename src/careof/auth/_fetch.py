@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import attrs
 import httpx
@@ -70,7 +70,7 @@ class Strategy(Protocol):
     clock: Clock
     careof_fingerprint: Remembered | None
     careof_origins: frozenset[Origin] | None
-    careof_identity_is_stored: ClassVar[bool]
+    careof_identity: ClassVar[Any]
 
     def token_request(self) -> httpx.Request: ...
 

@@ -15,7 +15,7 @@ import contextlib
 import functools
 import inspect
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from operator import is_
 from typing import Any, ClassVar, Protocol
 
@@ -43,7 +43,7 @@ class Identified(Protocol):
     """
 
     careof_fingerprint: Remembered | None
-    careof_identity_is_stored: ClassVar[bool]
+    careof_identity: ClassVar[Any]
 
     def identity(self) -> tuple[object, ...]: ...
 
@@ -69,10 +69,18 @@ class Remembered:
     )
 
     def __init__(self, strategy: Identified) -> None:
-        self._fingerprint = Fingerprint(_whole(strategy))
+        # All of it at once, and the key is made of just that: another thread may
+        # change the strategy meanwhile.
+        stored = {**vars(strategy)}
+        self._names = [*stored]
+        # In their order, this object in its place among them.
+        self._stored: list[object] | None = None
+        identity: tuple[object, ...] | None = None
+        if _is_lasting(strategy, stored):
+            self._stored = [self if name == _FINGERPRINT else it for name, it in stored.items()]
+            identity = tuple([pair for pair in sorted(stored.items()) if _counts(pair[0])])
+        self._fingerprint = Fingerprint(_whole(strategy, identity))
         self._has_sources = self._fingerprint.has_sources
-        self._names = [*vars(strategy)]
-        self._stored = self._snapshot(strategy)
         self.key: str = self._fingerprint.key
         self._last = ("", "", "")
         self.carried: tuple[object, str, str, Any] = (None, "", "", None)
@@ -99,15 +107,16 @@ class Remembered:
             self._last = (place, epoch, key)
         return key
 
-    def _snapshot(self, strategy: Identified) -> list[object] | None:
-        kind: Any = type(strategy)
-        stored = vars(strategy)
-        if not kind.careof_identity_is_stored or slots_of(kind):
-            return None
-        if not all(is_lasting(value) for name, value in stored.items() if _counts(name)):
-            return None
-        # In their order, this object in its place among them.
-        return [self if name == _FINGERPRINT else value for name, value in stored.items()]
+
+def _is_lasting(strategy: Identified, stored: Mapping[str, object]) -> bool:
+    # Whether it says all about the token, and cannot be changed in place.
+    kind: Any = type(strategy)
+    is_default = kind.identity is kind.careof_identity and "identity" not in stored
+    return (
+        is_default
+        and not slots_of(kind)
+        and all(is_lasting(value) for name, value in stored.items() if _counts(name))
+    )
 
 
 def remembered(strategy: Identified) -> Remembered:

@@ -83,13 +83,12 @@ class TokenAuth(AuthStrategy, ABC):
     prefix: str = "Bearer"
     cache: AnyCache | None = None
     clock: Clock = SYSTEM_CLOCK
-    # careof's own: of its last request, and what it is made of.
+    # careof's own: of its last request.
     careof_fingerprint: Remembered | None = None
-    careof_identity_is_stored: ClassVar[bool] = True
 
     def __init_subclass__(cls, **options: Any) -> None:
         """
-        Note whether the subclass says itself what shapes its token.
+        Refuse what cannot work.
 
         Raises:
             ConfigurationError: A hook is async or no method, or is never called.
@@ -105,7 +104,6 @@ class TokenAuth(AuthStrategy, ABC):
                         f"{cls.__name__}.{name}: a scheme that fetches a token never calls it; "
                         f"override {instead}."
                     )
-        cls.careof_identity_is_stored = cls.identity is TokenAuth.identity
 
     def __init__(
         self,
@@ -162,6 +160,9 @@ class TokenAuth(AuthStrategy, ABC):
         What is no value, as an object that can be changed, is refused.
         """
         return stored_identity(self)
+
+    # By which it is known whether a class has one of its own.
+    careof_identity: ClassVar[Any] = identity
 
     def invalidate(self) -> None:
         """
