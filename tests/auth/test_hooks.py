@@ -173,7 +173,11 @@ def test_what_a_mixin_brings_is_looked_at_as_well(hook):
         type("Wrong", (mixin, HOOKS[hook]), {})
 
 
-@pytest.mark.parametrize("value", [property(lambda _: ("a",)), ("a",), None, "a"], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [property(lambda _: ("a",)), ("a",), None, "a"],
+    ids=["property", "tuple", "None", "text"],
+)
 @pytest.mark.parametrize(
     "hook", ["identity", "apply_token", "token_request", "read_token", "is_rejected"]
 )

@@ -10,12 +10,20 @@ import pickle
 import httpx
 import pytest
 
-from careof.auth import ApiKeyAuth, BearerAuth, TokenEndpointAuth
+from careof._network.network import Network
+from careof.auth import ApiKeyAuth, AuthStrategy, BearerAuth, TokenEndpointAuth, _claim
 from careof.auth._withheld import WithheldHeaders, withhold
 from careof.errors import ConfigurationError
 from tests.support.clients import client_of
 from tests.support.server import Server
-from tests.support.tokens import TOKEN_URL, TokenServer, insides_of, request_in
+from tests.support.tokens import (
+    TOKEN_URL,
+    TokenServer,
+    VoucherAuth,
+    WatchedCache,
+    insides_of,
+    request_in,
+)
 
 OURS = "https://crm.customer.example"
 SECRET = "hidden-0001"
@@ -149,10 +157,88 @@ def test_a_token_in_a_header_of_its_own_stays_behind_as_well():
     assert "x-token" not in httpx.Headers(request.headers)
 
 
+class SignedAuth(AuthStrategy):
+    """
+    A host's own scheme, which sets headers as every host would.
+    """
+
+    def apply(self, request):
+        request.headers["X-Sig"] = SECRET
+        request.headers["User-Agent"] = f"desk {SECRET}"
+        request.headers["X-Name"] = f"zoë {SECRET}"
+        request.headers["Authorization"] = f"Sig {SECRET}"
+
+
+class SignedTokenAuth(VoucherAuth):
+    """
+    The same with a token.
+    """
+
+    def apply_token(self, request, token):
+        SignedAuth().apply(request)
+
+
+@clients
+@pytest.mark.parametrize("location", ["https://evil.example/", "/second"])
+@pytest.mark.parametrize("bound", [False, True])
+@pytest.mark.parametrize("make", [SignedAuth, lambda: BearerAuth("t") + SignedOnlyAuth()])
+def test_what_a_host_s_own_scheme_sets_stays_behind_as_well(kind, location, bound, make):
+    auth = make().bound_to(OURS) if bound else make()
+    client = client_of(kind, redirecting(302, location), auth=auth, follow_redirects=True)
+    client.get(f"{OURS}/first", headers={"X-Trace": "t-1"})
+    first, second = client.requests
+
+    assert first.headers["x-sig"] == SECRET
+    assert first.headers["x-trace"] == second.headers["x-trace"] == "t-1"
+    assert "x-sig" not in second.headers
+    if location != "/second":  # where httpx takes Authorization along
+        assert SECRET not in str(second.headers.raw)
+
+
+class SignedOnlyAuth(AuthStrategy):
+    def apply(self, request):
+        request.headers["X-Sig"] = SECRET
+
+
+def test_what_a_host_s_own_scheme_sets_is_sent_as_it_was_set():
+    request = httpx.Request("GET", OURS)
+    next(SignedAuth().sync_auth_flow(request))
+
+    assert request.headers["x-name"] == f"zoë {SECRET}"
+    assert request.headers["user-agent"] == f"desk {SECRET}"
+    assert request.headers["authorization"] == f"Sig {SECRET}"
+    assert SECRET not in repr(request.headers)
+
+
+@clients
+def test_what_a_scheme_with_tokens_sets_in_its_own_way_stays_behind(kind, monkeypatch):
+    server = TokenServer()
+    network = Network(transport=server)
+    monkeypatch.setattr(_claim, "own_network", lambda: network)
+    client = client_of(
+        kind,
+        redirecting(302, "https://evil.example/"),
+        auth=SignedTokenAuth(cache=WatchedCache()),
+        follow_redirects=True,
+    )
+    client.get(f"{OURS}/first")
+    first, second = client.requests
+
+    assert first.headers["x-sig"] == SECRET
+    assert SECRET not in str(second.headers.raw)
+
+
+def test_in_a_resolver_what_a_host_s_own_scheme_sets_is_a_header_like_others():
+    request = request_in(TokenServer())
+    next(SignedAuth().sync_auth_flow(request))
+
+    assert type(request.headers) is httpx.Headers
+
+
 @pytest.fixture
 def headers():
     withheld = WithheldHeaders(httpx.Headers([("A", "1"), ("a", "2"), ("B", "3")]))
-    withheld.withhold("X-Key", SECRET)
+    withheld.withhold(b"X-Key", SECRET.encode())
     return withheld
 
 
@@ -256,7 +342,7 @@ def test_no_copy_has_the_credential(headers, copied):
 def test_they_read_what_is_not_ascii_as_before():
     plain = httpx.Headers([(b"X-Name", "Zoë".encode("latin-1"))], encoding="latin-1")
     headers = WithheldHeaders(plain)
-    headers.withhold("X-Key", SECRET)
+    headers.withhold(b"X-Key", SECRET.encode())
 
     assert headers["x-name"] == plain["x-name"] == "Zoë"
 

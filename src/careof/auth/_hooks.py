@@ -1,15 +1,21 @@
 """
-What a host overrides: whether it can work, seen where it is written.
+What a host overrides: whether it can work, and how it is called.
 
 A hook that nobody awaits, or that is never called, would let a request go out
-without credentials, and nothing would say so.
+without credentials, and nothing would say so: most of that is seen where the
+class is written.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Iterable
+from typing import Any
 
+import httpx
+
+from careof._network.call import call_of
+from careof.auth._withheld import shown_headers, withhold_what_is_new
 from careof.errors import ConfigurationError
 
 
@@ -44,12 +50,28 @@ def check_methods(kind: type, names: Iterable[str]) -> None:
             )
 
 
-def wrong_return(strategy: object, hook: str, returned: object) -> ConfigurationError:
+def call_hook(strategy: Any, hook: str, request: httpx.Request, *arguments: object) -> None:
     """
-    The error for a *hook* that returns something and not None.
+    Let a *hook* of *strategy* add the credentials to *request*, in place.
 
-    What a coroutine or a generator would have done has not been done.
+    In a foreign client, whatever headers it sets go along with no redirect.
+
+    Raises:
+        ConfigurationError: The hook returns something.
     """
+    is_foreign = call_of(request) is None
+    before = shown_headers(request) if is_foreign else []
+    returned: object = getattr(strategy, hook)(request, *arguments)
+    if returned is not None:
+        problem = _wrong_return(strategy, hook, returned)
+        del returned, arguments, before  # a traceback with locals would show them
+        raise problem
+    if is_foreign:
+        withhold_what_is_new(request, before)
+
+
+def _wrong_return(strategy: object, hook: str, returned: object) -> ConfigurationError:
+    # What a coroutine or a generator would have done has not been done.
     let_go(returned)
     return ConfigurationError(
         f"{type(strategy).__name__}.{hook}: expected None, got a {type(returned).__name__}: "

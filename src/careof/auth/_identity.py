@@ -111,10 +111,10 @@ class Remembered:
 def _is_lasting(strategy: Identified, stored: Mapping[str, object]) -> bool:
     # Whether it says all about the token, and cannot be changed in place.
     kind: Any = type(strategy)
-    is_default = kind.identity is kind.careof_identity and "identity" not in stored
     return (
-        is_default
+        kind.identity is kind.careof_identity
         and not slots_of(kind)
+        # A function does not: not even one in the place of our identity().
         and all(is_lasting(value) for name, value in stored.items() if _counts(name))
     )
 

@@ -15,7 +15,7 @@ from careof._network.call import call_of
 from careof._network.credentials import QUERY
 from careof._values.sealed import Unpicklable
 from careof._values.unwrap import unwrap
-from careof.auth._hooks import check_hooks, check_methods, wrong_return
+from careof.auth._hooks import call_hook, check_hooks, check_methods
 from careof.auth._nested import Parts, async_nested, nested
 from careof.auth._origins import bound_twin, check_origins, misplaced
 from careof.auth._twins import deep_twin_of, twin_of
@@ -74,11 +74,7 @@ class AuthStrategy(Unpicklable, httpx.Auth):
             ConfigurationError: ``apply`` returns something.
         """
         _check((self,), request)
-        returned: object = self.apply(request)  # type: ignore[func-returns-value]
-        if returned is not None:
-            problem = wrong_return(self, "apply", returned)
-            del returned  # a traceback with locals would show it
-            raise problem
+        call_hook(self, "apply", request)
         yield request
 
     def sync_auth_flow(

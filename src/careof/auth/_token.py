@@ -21,7 +21,7 @@ from careof._values.clock import SYSTEM_CLOCK, Clock
 from careof._values.unwrap import unwrap
 from careof.auth._access_token import AccessToken
 from careof.auth._fetch import Rotation
-from careof.auth._hooks import check_methods, wrong_return
+from careof.auth._hooks import call_hook, check_methods
 from careof.auth._identity import Remembered, begin_epoch, key_of, stored_identity
 from careof.auth._lease import AsyncLease, Lease, at_hand
 from careof.auth._rejected_body import RejectedBody
@@ -211,11 +211,7 @@ class TokenAuth(AuthStrategy, ABC):
             lease = Lease(self, request)
             token = unwrap(drive(lease.fetched()))
         while True:
-            returned: object = self.apply_token(request, token)  # type: ignore[func-returns-value]
-            if returned is not None:
-                problem = wrong_return(self, "apply_token", returned)
-                del returned  # a traceback with locals would show it
-                raise problem
+            call_hook(self, "apply_token", request, token)
             response = yield request
             if self._rejected_body is not None:
                 response.read()
@@ -243,11 +239,7 @@ class TokenAuth(AuthStrategy, ABC):
             lease = AsyncLease(self, request)
             token = unwrap(await async_drive(lease.fetched()))
         while True:
-            returned: object = self.apply_token(request, token)  # type: ignore[func-returns-value]
-            if returned is not None:
-                problem = wrong_return(self, "apply_token", returned)
-                del returned  # a traceback with locals would show it
-                raise problem
+            call_hook(self, "apply_token", request, token)
             response = yield request
             if self._rejected_body is not None:
                 await response.aread()

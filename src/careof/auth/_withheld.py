@@ -28,11 +28,11 @@ class WithheldHeaders(httpx.Headers):
         super().__init__(headers, encoding=headers.encoding)
         self._withheld: dict[str, tuple[bytes, bytes]] = {}
 
-    def withhold(self, name: str, value: str) -> None:
+    def withhold(self, name: bytes, value: bytes) -> None:
         """
         Set the header *name*, for this request only.
         """
-        self._withheld[name.lower()] = (name.encode("ascii"), value.encode("ascii"))
+        self._withheld[name.decode("ascii").lower()] = (name, value)
 
     @property
     def raw(self) -> list[tuple[bytes, bytes]]:
@@ -117,10 +117,8 @@ def withhold(request: httpx.Request, name: str, value: str) -> None:
     Raises:
         ConfigurationError: This version of httpx would.
     """
-    headers = request.headers
-    if not isinstance(headers, WithheldHeaders):
-        headers = WithheldHeaders(headers)
-    headers.withhold(name, value)
+    headers = _with_room(request)
+    headers.withhold(name.encode("ascii"), value.encode("ascii"))
     if name in httpx.Headers(headers):
         del value, headers  # a traceback with locals would show them
         raise ConfigurationError(
@@ -128,3 +126,30 @@ def withhold(request: httpx.Request, name: str, value: str) -> None:
             "redirected. Use the strategy in a resolver, or another version."
         )
     request.headers = headers
+
+
+def shown_headers(request: httpx.Request) -> list[tuple[bytes, bytes]]:
+    """
+    The headers of *request* that a redirect takes along.
+    """
+    return httpx.Headers(request.headers).raw
+
+
+def withhold_what_is_new(request: httpx.Request, before: list[tuple[bytes, bytes]]) -> None:
+    """
+    Let no redirect take along what *request* has beside the headers *before*.
+
+    ``Authorization`` is left to the client: it takes that away from another
+    origin, and may need it at the same one.
+    """
+    for name, value in shown_headers(request):
+        if (name, value) not in before and name.lower() != b"authorization":
+            headers = _with_room(request)
+            del headers[name.decode("ascii")]
+            headers.withhold(name, value)
+            request.headers = headers
+
+
+def _with_room(request: httpx.Request) -> WithheldHeaders:
+    headers = request.headers
+    return headers if isinstance(headers, WithheldHeaders) else WithheldHeaders(headers)
