@@ -5,6 +5,7 @@ A key in a header of its own goes to no other origin, wherever a client is redir
 from __future__ import annotations
 
 import copy
+import functools
 import pickle
 
 import httpx
@@ -178,10 +179,47 @@ class SignedTokenAuth(VoucherAuth):
         SignedAuth().apply(request)
 
 
+class SignedOnlyAuth(AuthStrategy):
+    def apply(self, request):
+        request.headers["X-Sig"] = SECRET
+
+
+def signing(apply):
+    @functools.wraps(apply)
+    def sign(self, request):
+        apply(self, request)
+        request.headers["X-Sig"] = SECRET
+
+    return sign
+
+
+class DecoratedAuth(BearerAuth):
+    apply = signing(BearerAuth.apply)
+
+
+class Signature:
+    def __call__(self, request):
+        request.headers["X-Sig"] = SECRET
+
+
+def with_an_object():
+    auth = BearerAuth("t")
+    auth.apply = Signature()
+    return auth
+
+
+def with_both():
+    return BearerAuth("t") + SignedOnlyAuth()
+
+
+def with_a_decorator():
+    return DecoratedAuth("t")
+
+
 @clients
 @pytest.mark.parametrize("location", ["https://evil.example/", "/second"])
 @pytest.mark.parametrize("bound", [False, True])
-@pytest.mark.parametrize("make", [SignedAuth, lambda: BearerAuth("t") + SignedOnlyAuth()])
+@pytest.mark.parametrize("make", [SignedAuth, with_both, with_a_decorator, with_an_object])
 def test_what_a_host_s_own_scheme_sets_stays_behind_as_well(kind, location, bound, make):
     auth = make().bound_to(OURS) if bound else make()
     client = client_of(kind, redirecting(302, location), auth=auth, follow_redirects=True)
@@ -193,11 +231,6 @@ def test_what_a_host_s_own_scheme_sets_stays_behind_as_well(kind, location, boun
     assert "x-sig" not in second.headers
     if location != "/second":  # where httpx takes Authorization along
         assert SECRET not in str(second.headers.raw)
-
-
-class SignedOnlyAuth(AuthStrategy):
-    def apply(self, request):
-        request.headers["X-Sig"] = SECRET
 
 
 def test_what_a_host_s_own_scheme_sets_is_sent_as_it_was_set():
