@@ -116,12 +116,12 @@ def run_tests(session):
     """
     install(session, "tests")
     if session.posargs:
-        session.run("pytest", *session.posargs)
+        session.run("python", "-m", "pytest", *session.posargs)
         return
     env = {"COVERAGE_FILE": os.path.join(session.virtualenv.location, "coverage.data")}
     # On each core, up to four, the tests of one file after the other.
     cores = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder"]
-    session.run("pytest", *cores, "--cov", "--cov-report=", env=env)
+    session.run("python", "-m", "pytest", *cores, "--cov", "--cov-report=", env=env)
     session.run("coverage", "report", env=env)
 
 

@@ -323,6 +323,49 @@ def test_nobody_waits_for_work_that_its_loop_took_along(backend):
 
 
 @backends
+def test_nobody_waits_for_work_that_its_loop_never_began(backend):
+    """
+    As with an asyncio.run for each lookup: it ends with what came last on its list.
+    """
+    senders = []
+
+    async def main():
+        sender = Sender(RunningLoop(), nothing, 60.0)
+        senders.append(sender)
+        sender.join(0.05)  # the loop is held up, and ends as soon as it goes on
+
+    anyio.run(main, backend=backend)
+    senders[0].join(10)
+
+    assert senders[0].outcome in (TimeoutError, "done")
+    assert senders[0].took < 10
+
+
+def test_a_loop_that_is_closed_with_its_work_in_the_air_is_noticed():
+    loop = asyncio.new_event_loop()
+    senders = []
+
+    async def main():
+        senders.append(Sender(RunningLoop(), functools.partial(asyncio.sleep, 60), 60.0))
+        await asyncio.sleep(0.05)
+
+    loop.run_until_complete(main())
+    tasks = asyncio.all_tasks(loop)
+    loop.close()
+    senders[0].join(10)
+
+    assert senders[0].outcome is TimeoutError
+    assert senders[0].took < 10
+    for task in tasks:
+        task._log_destroy_pending = False
+
+
+@pytest.mark.parametrize("seconds", [1e10, 1e300])
+def test_a_time_that_is_longer_than_any_clock_is_a_time(seconds):
+    assert sent("asyncio", nothing, seconds=seconds) == "done"
+
+
+@backends
 def test_nobody_waits_for_ever_for_a_loop_that_stands_still(backend):
     """
     Through anyio's own way into a loop: a thread that never ended, and a coroutine

@@ -8,7 +8,7 @@ import attrs
 import httpx
 import pytest
 
-from careof import Limits, NetworkPolicy, Secret
+from careof import HttpResolver, Limits, NetworkPolicy, Secret
 from careof._network.call import call_of
 from careof._network.flights import wait_for
 from careof._network.network import Network
@@ -33,7 +33,7 @@ from careof.errors import (
     EndpointUnavailableError,
 )
 from careof.testing import FakeClock
-from tests.support.crowds import landed
+from tests.support.crowds import landed, outcome_of
 from tests.support.tokens import (
     CONTACT_URL,
     TOKEN_URL,
@@ -42,6 +42,7 @@ from tests.support.tokens import (
     WatchedCache,
     insides_of,
     request_in,
+    resolver,
     wait_until,
 )
 
@@ -478,6 +479,19 @@ def test_a_hook_that_returns_no_request_is_named(wrong):
     assert (type(failure), failure.detail) == (AuthenticationError, "strategy")
     assert "hidden" not in insides_of(failure)
     assert server.token_requests == []
+
+
+def test_a_hook_that_would_end_the_process_ends_the_lookup():
+    class BrokenAuth(VoucherAuth):
+        def read_token(self, response):
+            raise SystemExit
+
+    server = TokenServer()
+    auth = BrokenAuth(cache=WatchedCache())
+    failures = [outcome_of(resolver(HttpResolver, auth, server).resolve) for _ in range(3)]
+
+    assert {failure.detail for failure in failures} == {"strategy:SystemExit"}
+    assert len(server.token_requests) == 1
 
 
 @pytest.mark.parametrize("hook", ["token_request", "read_token"])

@@ -51,7 +51,7 @@ def copy_of(error: CareofError, *, step: str) -> CareofError:
     return twin
 
 
-def strategy_failure(error: Exception, hook: str = "") -> CareofError:
+def strategy_failure(error: BaseException, hook: str = "") -> CareofError:
     """
     What an exception of an authentication strategy means.
 

@@ -16,10 +16,12 @@ import functools
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+
+GLANCE = 0.1  # seconds after which a thread that waits looks whether its loop has ended
 
 
 class RunningLoop:
@@ -27,15 +29,17 @@ class RunningLoop:
     The loop of asyncio or Trio that runs where this is built.
     """
 
-    __slots__ = ("_spawn", "call_soon")
+    __slots__ = ("_is_over", "_spawn", "call_soon")
 
     def __init__(self) -> None:
+        self._is_over: Callable[[], bool]
         self.call_soon: Callable[[Callable[[], object]], object]
         self._spawn: Callable[[Callable[[], Any], contextvars.Context], object]
         if in_trio():
             trio: Any = sys.modules["trio"]
             self.call_soon = trio.lowlevel.current_trio_token().run_sync_soon
             self._spawn = _spawn_in_trio
+            self._is_over = _never  # it runs whatever it was given before
         else:
             # Late, so that importing careof imports no asyncio.
             from asyncio import get_running_loop
@@ -43,6 +47,7 @@ class RunningLoop:
             loop = get_running_loop()
             self.call_soon = loop.call_soon_threadsafe
             self._spawn = functools.partial(_spawn_in_asyncio, loop)
+            self._is_over = loop.is_closed
 
     def run(self, work: Callable[[], Awaitable[T]], seconds: float, *, grace: float = 0.0) -> T:
         """
@@ -59,7 +64,13 @@ class RunningLoop:
         errand = _Errand(work, time.monotonic() + seconds, self._spawn)
         try:
             self.call_soon(errand.begin)
-            return errand.landed.result(timeout=max(0.0, seconds) + grace)
+            until = time.monotonic() + max(0.0, seconds) + grace
+            while not (errand.landed.done() or self._is_over()):
+                left = until - time.monotonic()
+                if left <= 0:
+                    break
+                wait([errand.landed], timeout=min(left, GLANCE))
+            return errand.landed.result(timeout=0)
         finally:
             del errand  # which an error would hold, and it the error
 
@@ -116,6 +127,10 @@ async def _land(landed: Future[T], work: Callable[[], Awaitable[T]], seconds: fl
         if not landed.done():
             landed.set_exception(TimeoutError())
         del landed, work  # as above
+
+
+def _never() -> bool:
+    return False
 
 
 def _spawn_in_trio(main: Callable[[], Any], context: contextvars.Context) -> object:

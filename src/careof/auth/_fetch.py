@@ -208,7 +208,7 @@ class Fetch:
             if not isinstance(read, AccessToken):
                 return wrong_result(hook, "an AccessToken", read)
             return self._begun(read, asked_for, configured=self.strategy.lifetime)
-        except Exception as error:  # of the strategy's hooks
+        except BaseException as error:  # of the strategy's hooks; whom would sys.exit() end here?
             return strategy_failure(error, hook)
 
     def _rotate(self, response: httpx.Response) -> None:

@@ -117,7 +117,7 @@ class Successors:
         place = _digest(token.reveal(), client)
         with self._lock:
             turn = self._turns.setdefault(place, threading.Lock())
-        is_ours = turn.acquire(timeout=seconds)
+        is_ours = turn.acquire(timeout=min(seconds, threading.TIMEOUT_MAX))
         try:
             yield is_ours
         finally:
