@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
+import json
 import threading
 from urllib.parse import parse_qs
 
@@ -245,6 +246,169 @@ def test_an_answer_whose_token_is_of_no_use_is_a_rotation_all_the_same(grant):
     assert type(error) is AuthenticationError
     assert sent == ["refresh-1", "refresh-2"]
     assert told == ["refresh-2", "refresh-3"]
+
+
+@pytest.mark.parametrize("wrong", ["a secret that cannot be read", "an identity that fails"])
+def test_what_cannot_be_read_when_the_answer_comes_loses_no_new_one(grant, wrong):
+    server = RotatingServer()
+    told = []
+    state = {"fails": False}
+
+    def read():
+        if state["fails"]:
+            raise OSError
+        return "secret"
+
+    class MoodyAuth(OAuth2RefreshToken):
+        def identity(self):
+            if state["fails"]:
+                raise KeyError
+            return super().identity()
+
+    kind = MoodyAuth if wrong == "an identity that fails" else OAuth2RefreshToken
+    auth = kind(
+        TOKEN_URL,
+        grant.args[1],
+        Secret.from_callable(read),
+        refresh_token="refresh-1",
+        on_rotate=lambda token: told.append(token.reveal()),
+    )
+    server.behave = lambda number: state.update(fails=number == 1)
+    lookup = resolver(HttpResolver, auth, server)
+
+    error = outcome_of(lookup.resolve)
+    state["fails"] = False
+    auth.invalidate()  # and with it the pause
+    outcome = outcome_of(lookup.resolve)
+
+    assert type(error) is AuthenticationError
+    assert outcome == EMAIL
+    assert server.sent == ["refresh-1", "refresh-2"]
+    assert told == ["refresh-2", "refresh-3"]
+
+
+class TenantAuth(OAuth2RefreshToken):
+    """
+    A strategy that a host points at one tenant after another.
+    """
+
+    def __init__(self, tenant, client):
+        super().__init__(TOKEN_URL, client, "secret", refresh_token="refresh-1")
+        self.tenant = tenant
+
+    def token_request(self):
+        request = super().token_request()
+        request.headers["X-Tenant"] = self.tenant
+        return request
+
+
+def test_a_strategy_that_became_another_files_no_token_under_its_new_name(grant):
+    tenants = []
+
+    def answer(request):
+        if request.url.path != "/token":
+            return httpx.Response(200, json={"email": EMAIL})
+        tenants.append(request.headers["x-tenant"])
+        if len(tenants) == 1:
+            moving.tenant = "B"
+        number = len(tenants) + 1
+        return httpx.Response(
+            200,
+            json={"access_token": f"of-{tenants[-1]}", "refresh_token": f"refresh-{number}"},
+        )
+
+    moving = TenantAuth("A", grant.args[1])
+    transport = httpx.MockTransport(answer)
+    outcome = outcome_of(resolver(HttpResolver, moving, transport).resolve)
+    honest = [TenantAuth(tenant, grant.args[1]) for tenant in "AB"]
+    tokens = [AuthProbe(each, transport).token() for each in honest]
+
+    assert outcome == EMAIL
+    assert tenants[0] == "A"
+    assert tokens == ["of-A", "of-B"]
+
+
+class AuthProbe:
+    """
+    Which token a lookup with *auth* comes with.
+    """
+
+    def __init__(self, auth, transport):
+        self._auth = auth
+        self._transport = transport
+
+    def token(self):
+        seen = []
+
+        def answer(request):
+            if request.url.path == "/token":
+                return self._transport.handle_request(request)
+            seen.append(request.headers["authorization"].removeprefix("Bearer "))
+            return httpx.Response(200, json={"email": EMAIL})
+
+        assert (
+            outcome_of(resolver(HttpResolver, self._auth, httpx.MockTransport(answer)).resolve)
+            == EMAIL
+        )
+        return seen[-1]
+
+
+class JsonAuth(OAuth2RefreshToken):
+    """
+    A strategy whose server wants its request as JSON.
+    """
+
+    def token_request(self):
+        form = parse_qs(super().token_request().content.decode())
+        return httpx.Request(
+            "POST", TOKEN_URL, json={name: value[0] for name, value in form.items()}
+        )
+
+
+def test_a_request_that_was_made_anew_has_its_turn_as_well(grant):
+    sent = []
+    asked, may_answer = threading.Event(), threading.Event()
+
+    def answer(request):
+        if request.url.path != "/token":
+            return httpx.Response(200, json={"email": EMAIL})
+        sent.append(json.loads(request.content)["refresh_token"])
+        asked.set()
+        may_answer.wait(10)
+        body = {"access_token": "t", "refresh_token": f"refresh-{len(sent) + 1}"}
+        return httpx.Response(200, json=body)
+
+    auth = JsonAuth(TOKEN_URL, grant.args[1], "secret", refresh_token="refresh-1")
+    lookup = resolver(HttpResolver, auth, httpx.MockTransport(answer))
+    first = Lookup(lookup)
+    assert asked.wait(10)
+    auth.invalidate()
+    second = Lookup(lookup)
+    second.join(0.2)
+    may_answer.set()
+    first.join(10)
+    second.join(10)
+
+    assert [first.outcome, second.outcome] == [EMAIL, EMAIL]
+    assert sent == ["refresh-1", "refresh-2"]
+
+
+def test_a_secret_that_depends_on_the_thread_costs_few_refresh_tokens(grant):
+    """
+    The caller never finds what is filed under the name that a flight reads.
+    """
+    server = RotatingServer()
+    here = threading.local()
+    here.secret = "mine"
+    secret = Secret.from_callable(lambda: getattr(here, "secret", "another"))
+    lookup = resolver(HttpResolver, grant(secret), server)
+
+    error = outcome_of(lookup.resolve)
+
+    assert type(error) is AuthenticationError
+    assert str(error).startswith("The strategy is another one each time that it is looked at")
+    assert len(server.sent) == _claim.ROUNDS
+    assert len(set(server.sent)) == len(server.sent)
 
 
 def test_a_callback_whose_result_nobody_awaits_is_a_failure_that_names_it(grant):

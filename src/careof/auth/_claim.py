@@ -171,7 +171,9 @@ class Claim:
 
     def _rotated(
         self, base: str, since: str, place: str, identity: tuple[object, ...]
-    ) -> tuple[str, str]:
+    ) -> tuple[str, str] | None:
+        if remembered(self._strategy).key != base:
+            return None
         # Whoever comes with the new identity waits for this flight as well: two
         # requests with one refresh token would end all of its family.
         successor = key_of_identity(self._strategy, identity)

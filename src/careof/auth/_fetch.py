@@ -50,7 +50,8 @@ class Rotation(Protocol):
         identity: What the strategy's ``identity`` is from then on.
     """
 
-    identity: tuple[object, ...]
+    @property
+    def identity(self) -> tuple[object, ...]: ...
 
     def commit(self) -> None:
         """
@@ -78,6 +79,8 @@ class Strategy(Protocol):
 
     def identity(self) -> tuple[object, ...]: ...
 
+    def _noted_request(self) -> httpx.Request: ...
+
     def _is_spent(self, request: httpx.Request) -> bool: ...
 
     def _turn(self, request: httpx.Request, seconds: float) -> AbstractContextManager[bool]: ...
@@ -95,7 +98,8 @@ class Fetch:
         place: What its history is remembered under.
         rejected: The token that it comes in place of.
         rotates: Called with the identity that follows from the answer, before
-            anybody can use it; returns key and place for that.
+            anybody can use it; returns key and place for that, or None if the
+            strategy has become another one while it was asked for.
     """
 
     strategy: Strategy
@@ -106,7 +110,7 @@ class Fetch:
     place: str
     shared: Shared | None
     rejected: AccessToken | None
-    rotates: Callable[[tuple[object, ...]], tuple[str, str]]
+    rotates: Callable[[tuple[object, ...]], tuple[str, str] | None]
 
     def __call__(self) -> AccessToken | CareofError | Moved:
         """
@@ -151,7 +155,7 @@ class Fetch:
             outcome = self._answered(self.request)
             if isinstance(outcome, HeldToken):
                 self._keep(outcome)
-            elif is_theirs(outcome):
+            elif isinstance(outcome, CareofError) and is_theirs(outcome):
                 begun_history_of(self.place).failed(outcome, self.strategy.clock)
             return outcome
 
@@ -190,7 +194,7 @@ class Fetch:
         is_rejected = self.rejected is not None and token.is_same(self.rejected)
         return not is_rejected and token.is_young(clock)
 
-    def _answered(self, request: httpx.Request) -> HeldToken | CareofError:
+    def _answered(self, request: httpx.Request) -> HeldToken | CareofError | Moved:
         hook = ""
         try:
             request = self.network.call(self.network.limits.attempt).carried_by(request)
@@ -201,8 +205,14 @@ class Fetch:
             failure = refused_token(response)
             if failure is not None:
                 return failure
-            hook = "on_rotate"  # first: what was sent is spent, whatever else the answer says
-            self._rotate(response)
+            rotation = self.strategy._rotation(response)
+            if rotation is not None:
+                # First, and whatever else goes wrong: what was sent is spent.
+                problem = self._follow(rotation)
+                hook = "on_rotate"
+                rotation.commit()
+                if problem is not None:
+                    return problem
             hook = hook_of(self.strategy, "read_token")
             read: object = self.strategy.read_token(response)
             if not isinstance(read, AccessToken):
@@ -211,12 +221,16 @@ class Fetch:
         except BaseException as error:  # of the strategy's hooks; whom would sys.exit() end here?
             return strategy_failure(error, hook)
 
-    def _rotate(self, response: httpx.Response) -> None:
-        rotation = self.strategy._rotation(response)
-        if rotation is not None:
-            self.key, self.place = self.rotates(rotation.identity)
-            _asking.set(_asking.get() | {self.key})  # on_rotate must not want it
-            rotation.commit()
+    def _follow(self, rotation: Rotation) -> CareofError | Moved | None:
+        try:
+            moved = self.rotates(rotation.identity)
+        except Exception as error:
+            return strategy_failure(error, hook_of(self.strategy, "identity"))
+        if moved is None:
+            return MOVED  # the token was asked for by one that nobody is any more
+        self.key, self.place = moved
+        _asking.set(_asking.get() | {self.key})  # on_rotate must not want it
+        return None
 
     def _begun(
         self,
@@ -249,7 +263,7 @@ def request_of(strategy: Strategy, key: str) -> httpx.Request | CareofError:
     before = _asking.set(_asking.get() | {key})
     hook = hook_of(strategy, "token_request")
     try:
-        request: object = strategy.token_request()
+        request: object = strategy._noted_request()
     except Exception as error:
         return strategy_failure(error, hook)
     finally:

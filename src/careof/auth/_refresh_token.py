@@ -110,6 +110,14 @@ class OAuth2RefreshToken(OAuth2Grant):
         request.extensions = {**request.extensions, _SENT: token}
         return request
 
+    def _noted_request(self) -> httpx.Request:
+        token = self._newest()
+        request = self.token_request()
+        if isinstance(request, httpx.Request) and _SENT not in request.extensions:
+            # A subclass has made it anew.
+            request.extensions = {**request.extensions, _SENT: token}
+        return request
+
     def _is_spent(self, request: httpx.Request) -> bool:
         sent = request.extensions.get(_SENT)
         return sent is not None and _SUCCESSORS.newest(sent, self._client) is not sent
@@ -161,7 +169,7 @@ class Rotation:
         identity: What the strategy's ``identity`` is once it is.
     """
 
-    __slots__ = ("_spent", "_strategy", "_token", "identity")
+    __slots__ = ("_spent", "_strategy", "_token")
 
     def __init__(
         self, strategy: OAuth2RefreshToken, token: Secret, *, spent: Secret | None
@@ -169,7 +177,13 @@ class Rotation:
         self._strategy = strategy
         self._token = token
         self._spent = spent
-        self.identity: tuple[object, ...] = strategy._identity_with(token)
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """
+        Read at each use: it may be that a secret cannot be.
+        """
+        return self._strategy._identity_with(self._token)
 
     def commit(self) -> None:
         """

@@ -270,6 +270,9 @@ class TokenAuth(AuthStrategy, ABC):
             known.carried = (token, self.header, self.prefix, credential)
         return credential
 
+    def _noted_request(self) -> httpx.Request:
+        return self.token_request()
+
     def _is_spent(self, _request: httpx.Request) -> bool:
         # For a grant whose token request must not be sent twice.
         return False
