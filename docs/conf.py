@@ -41,6 +41,7 @@ nitpick_ignore_regex = [
         r"py:class",
         r"AnyResolver|AnySender|ClientAuth|Security|Transport|timedelta|trace\.TracerProvider",
     ),
+    (r"py:class", r"Algorithm|GrantOptions|TokenOptions"),
 ]
 
 

@@ -780,6 +780,50 @@ def test_a_change_that_is_taken_back_while_the_key_is_made_changes_none_either(m
     assert first == remembered(DeskAuth("A", "key")).key
 
 
+def test_what_was_changed_and_changed_back_was_another_one_meanwhile():
+    auth = DeskAuth("A", "key")
+    before = remembered(auth)
+    auth.desk = "B"
+    remembered(auth)
+    auth.desk = "A"
+
+    assert remembered(auth).key == before.key
+    assert not remembered(auth).is_unchanged_since(before)
+
+
+def test_all_who_see_one_change_at_once_see_the_same(monkeypatch):
+    """
+    A burst of callers must not take each other for a change.
+    """
+    auth = DeskAuth("A", "key")
+    first, second = Remembered(auth), Remembered(auth)
+    auth.desk = "B"
+    third, fourth = Remembered(auth, first), Remembered(auth, second)
+
+    assert first.is_unchanged_since(second)
+    assert third.is_unchanged_since(fourth)
+    assert not third.is_unchanged_since(first)
+
+
+def test_what_is_compared_as_a_whole_is_unchanged_while_its_key_is_the_same():
+    auth = TenantsAuth({"a": [Secret("1")]})
+    before = remembered(auth)
+
+    assert remembered(auth).is_unchanged_since(before)
+    auth.tenants["a"].append("2")
+    assert not remembered(auth).is_unchanged_since(before)
+
+
+class TenantsAuth(VoucherAuth):
+    """
+    A strategy that can be changed in place.
+    """
+
+    def __init__(self, tenants):
+        super().__init__()
+        self.tenants = tenants
+
+
 class Forgetful:
     """
     A mixin of the host's that tells nobody else of a subclass.

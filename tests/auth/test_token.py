@@ -520,9 +520,9 @@ def test_the_plain_flow_refuses_to_send_without_a_token():
         auth.auth_flow(httpx.Request("GET", "https://contacts.customer.example/"))
 
 
-def test_a_hook_that_changes_an_attribute_is_called_again_and_again_and_then_left():
+def test_a_hook_that_changes_an_attribute_is_told_so():
     """
-    What the docstring of ``TokenAuth`` warns of.
+    Each lookup would cost a token request, and the pause after a failure would be none.
     """
 
     class CountingAuth(VoucherAuth):
@@ -536,11 +536,15 @@ def test_a_hook_that_changes_an_attribute_is_called_again_and_again_and_then_lef
         def identity(self):
             return ("named",)
 
-    strategies = [kind(cache=WatchedCache()) for kind in (CountingAuth, NamedAuth)]
-    for auth in strategies:
-        conversation(auth, request_in(TokenServer()), answering(200))
+    server = TokenServer()
+    counting, named = (kind(cache=WatchedCache()) for kind in (CountingAuth, NamedAuth))
 
-    assert [auth.asked for auth in strategies] == [ROUNDS, 1]
+    with pytest.raises(AuthenticationError, match="none of its methods may change an attribute"):
+        conversation(counting, request_in(server), answering(200))
+    assert (counting.asked, len(server.token_requests)) == (ROUNDS, 0)
+
+    conversation(named, request_in(server), answering(200))
+    assert (named.asked, len(server.token_requests)) == (1, 1)
 
 
 @pytest.mark.parametrize("name", ["Host", "Connection", "X Token"])

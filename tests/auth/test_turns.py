@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from careof import HttpResolver, Limits, Secret
-from careof.auth import OAuth2ClientCredentials, OAuth2RefreshToken, _claim
+from careof.auth import OAuth2ClientCredentials, OAuth2RefreshToken, _claim, _successors
 from careof.auth._successors import Successors
 from careof.errors import AuthenticationError, CareofError
 from tests.support.crowds import landed, outcome_of
@@ -462,6 +462,114 @@ def test_turns_are_taken_one_after_another():
 
     assert [first, second, other, elsewhere, later] == [True, False, True, True, True]
     assert not successors._turns
+
+
+def test_one_that_the_server_does_not_replace_is_for_all_at_once():
+    """
+    One refresh token is asked for many scopes, as Microsoft and Google have it.
+    """
+    successors = Successors()
+    token = Secret("r")
+    turns = []
+
+    def wait():
+        with successors.turn(token, CLIENT, seconds=10) as is_ours:
+            turns.append(is_ours)
+
+    with successors.turn(token, CLIENT, seconds=0):
+        threads = [threading.Thread(target=wait) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        successors.lasts(token, CLIENT)
+    for thread in threads:
+        thread.join(10)
+    with (
+        successors.turn(token, CLIENT, seconds=0) as one,
+        successors.turn(token, CLIENT, seconds=0) as other,
+        successors.turn(token, (TOKEN_URL, "other client"), seconds=0) as elsewhere,
+        successors.turn(token, (TOKEN_URL, "other client"), seconds=0) as nobody,
+    ):
+        pass
+
+    assert turns == [True] * 3
+    assert [one, other, elsewhere, nobody] == [True, True, True, False]
+
+
+def test_a_turn_that_hangs_lapses(monkeypatch):
+    """
+    A transport of the host's may hang for ever, and must not hold the tenant.
+    """
+    successors = Successors()
+    token = Secret("r")
+
+    with successors.turn(token, CLIENT, seconds=0):
+        with successors.turn(token, CLIENT, seconds=0) as too_early:
+            pass
+        monkeypatch.setattr(_successors, "LAPSES", -1.0)
+        with successors.turn(token, CLIENT, seconds=0) as later:
+            monkeypatch.setattr(_successors, "LAPSES", 60.0)
+            with successors.turn(token, CLIENT, seconds=0) as too_early_again:
+                pass
+    with successors.turn(token, CLIENT, seconds=0) as at_last:
+        pass
+
+    assert [too_early, later, too_early_again, at_last] == [False, True, False, True]
+
+
+def test_many_scopes_of_one_lasting_refresh_token_are_asked_for_together(grant):
+    begun = threading.Barrier(3)
+
+    def answer(request):
+        if request.url.path != "/token":
+            return httpx.Response(200, json={"email": EMAIL})
+        if "scope=first" not in request.content.decode():
+            begun.wait(10)
+        return httpx.Response(200, json={"access_token": "t", "expires_in": 3600})
+
+    transport = httpx.MockTransport(answer)
+    first, *others = (
+        resolver(HttpResolver, grant("secret", scope=scope), transport)
+        for scope in ("first", "a", "b", "c")
+    )
+
+    assert outcome_of(first.resolve) == EMAIL
+    lookups = [Lookup(other) for other in others]
+    for lookup in lookups:
+        lookup.join(10)
+    assert [lookup.outcome for lookup in lookups] == [EMAIL] * 3
+
+
+def test_whoever_comes_after_invalidate_does_not_join_a_rotation_from_before(grant):
+    server = RotatingServer()
+    auth = grant("secret", on_rotate=lambda token: None)
+    asked, may_answer = threading.Event(), threading.Event()
+    told, may_go_on = threading.Event(), threading.Event()
+
+    def behave(number):
+        if number == 1:
+            asked.set()
+            may_answer.wait(10)
+
+    def on_rotate(token):
+        told.set()
+        may_go_on.wait(10)
+
+    auth.careof_on_rotate = on_rotate
+    server.behave = behave
+    lookup = resolver(HttpResolver, auth, server)
+    first = Lookup(lookup)
+    assert asked.wait(10)
+    auth.invalidate()
+    may_answer.set()
+    assert told.wait(10)
+    second = Lookup(lookup)
+    second.join(0.1)
+    may_go_on.set()
+    first.join(10)
+    second.join(10)
+
+    assert [first.outcome, second.outcome] == [EMAIL, EMAIL]
+    assert server.sent == ["refresh-1", "refresh-2"]
 
 
 def test_a_turn_ends_with_an_error_as_well():

@@ -199,7 +199,6 @@ WRONG = [
     (wrong.LosesHeaders, [KEEPS]),
     (wrong.LosesQuery, [KEEPS]),
     (wrong.LosesBody, [BODY, KEEPS]),
-    (wrong.NamesItselfAnew, [BURST, EQUAL]),
     (wrong.CountsAnswers, [EQUAL]),
     (wrong.ChecksThenFetches, [BURST]),
     (wrong.FetchesPerCall, [BURST, EQUAL]),
@@ -247,6 +246,13 @@ def test_what_is_wrong_with_a_strategy_turns_its_test_red(build, tests, no_threa
 
 def test_every_test_can_fail():
     assert {f"test_{name}" for _, tests in WRONG for name in tests} == set(TESTS)
+
+
+def test_a_strategy_that_never_stands_still_is_told_so():
+    failures = red(proof(wrong.NamesItselfAnew, secrets=lambda _: [KEY]))
+
+    for test in (BURST, EQUAL, CARRIES):
+        assert "The strategy is another one each time that it is looked at" in failures[test]
 
 
 def test_a_strategy_without_a_credential_is_told_so():

@@ -117,7 +117,8 @@ async def _land(landed: Future[T], work: Callable[[], Awaitable[T]], seconds: fl
         with anyio.move_on_after(seconds):
             landed.set_result(await work())
     except Exception as error:
-        landed.set_exception(error)
+        if not landed.done():  # or a scope that the host has left open complains
+            landed.set_exception(error)
     except BaseException as error:
         # Cancelled, as the loop ends: so does this task.  What left a task like
         # this one would end all of Trio's run; in asyncio Ctrl-C is meant for it.

@@ -43,10 +43,10 @@ from careof.auth._sharing import (
     number_of_cache,
     private_mark,
 )
-from careof.errors import CareofError, ConfigurationError
+from careof.errors import AuthenticationError, CareofError, ConfigurationError
 
 _FLIGHTS = Flights("tokens", limit=1024, patience=60.0)
-ROUNDS = 4  # in which a request is made before a secret that never stands still is taken as it is
+ROUNDS = 4  # in which a strategy that changes meanwhile is looked at
 GRACE = 1.0  # seconds that a flight may be late before another one takes its place
 
 
@@ -103,15 +103,17 @@ class Claim:
             # The request must be that of its key: what another secret brings is
             # not to be found under this one.
             with read_once():
-                self._key = self._key_now()
+                before = remembered(self._strategy)
+                self._key = before.key_at(self._where)
                 known = waits_for_itself(self._key) or self._under_way() or self._refused()
                 if known is not None:
                     return known
                 request = request_of(self._strategy, self._key)
                 shared = self._shared(network)
-                if self._key == self._key_now():
-                    break
-        return self._begun(request, rejected, network, shared)
+                is_still = remembered(self._strategy).is_unchanged_since(before)
+            if is_still:  # the flight reads secrets anew
+                return self._begun(request, rejected, network, shared)
+        return unsteady()
 
     def _begun(
         self,
@@ -178,11 +180,24 @@ class Claim:
         # requests with one refresh token would end all of its family.
         successor = key_of_identity(self._strategy, identity)
         key = key_at(successor, self._where)
-        if epoch_of(base) != since:  # it was invalidated meanwhile
+        if epoch_of(base) != since:  # it was invalidated meanwhile: nobody is to find this one
             begin_epoch(successor)
-        new_place = self._place_of(key_at(successor, self._where))
+            return key, self._place_of(key)
+        new_place = self._place_of(key)
         _FLIGHTS.share(place, new_place)
         return key, new_place
+
+
+def unsteady() -> AuthenticationError:
+    """
+    The error for a strategy that never stands still: what it asks for is for nobody.
+    """
+    return AuthenticationError(
+        "The strategy is another one each time that it is looked at: none of its methods may "
+        "change an attribute, and none of its secrets depend on the thread that reads it.",
+        detail="strategy",
+        step="token",
+    )
 
 
 def network_of(call: Call | None) -> Any:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 import inspect
 import os
 from collections.abc import Iterator, Mapping
@@ -64,11 +65,12 @@ class Remembered:
         "_last",
         "_names",
         "_stored",
+        "_trail",
         "carried",
         "key",
     )
 
-    def __init__(self, strategy: Identified) -> None:
+    def __init__(self, strategy: Identified, before: Remembered | None = None) -> None:
         # All of it at once, and the key is made of just that: another thread may
         # change the strategy meanwhile.
         stored = {**vars(strategy)}
@@ -82,6 +84,9 @@ class Remembered:
         self._fingerprint = Fingerprint(_whole(strategy, identity))
         self._has_sources = self._fingerprint.has_sources
         self.key: str = self._fingerprint.key
+        # The same for all who see the same change at once.
+        trail: str = "" if before is None else before._trail
+        self._trail: str = hashlib.sha256(f"{trail} {self.key}".encode()).hexdigest()
         self._last = ("", "", "")
         self.carried: tuple[object, str, str, Any] = (None, "", "", None)
 
@@ -95,6 +100,17 @@ class Remembered:
         if [*stored] != self._names or not all(map(is_, stored.values(), self._stored)):
             return False
         return not self._has_sources or self._fingerprint.is_current()
+
+    def is_unchanged_since(self, before: Remembered) -> bool:
+        """
+        Whether the strategy was, as far as anybody saw, nothing else since *before*.
+
+        What was changed and changed back was another one meanwhile.  Of what has
+        to be compared as a whole, that is not seen.
+        """
+        if self._stored is None:
+            return self.key == before.key
+        return self._trail == before._trail
 
     def key_at(self, place: str) -> str:
         """
@@ -129,7 +145,7 @@ def remembered(strategy: Identified) -> Remembered:
             # First its place, or the snapshot would be one too short.  Past a
             # __setattr__ of its own, as that of a frozen dataclass.
             object.__setattr__(strategy, _FINGERPRINT, None)
-        known = Remembered(strategy)
+        known = Remembered(strategy, known)
         object.__setattr__(strategy, _FINGERPRINT, known)
     return known
 

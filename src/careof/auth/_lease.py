@@ -23,7 +23,7 @@ from careof._network.loops import RunningLoop
 from careof._network.waits import Landed, Steps
 from careof.auth._access_token import AccessToken, HeldToken, held
 from careof.auth._cache import PROCESS_CACHE, MemoryTokenCache
-from careof.auth._claim import ROUNDS, Claim, network_of
+from careof.auth._claim import ROUNDS, Claim, network_of, unsteady
 from careof.auth._fetch import Moved, Strategy, waits_for_itself
 from careof.auth._history import begun_history_of, history_of
 from careof.auth._identity import remembered
@@ -148,7 +148,7 @@ class Lease(Claim):
                 return outcome
             moves += 1
             if moves == ROUNDS:  # each may have cost a refresh token
-                return _unsteady()
+                return unsteady()
             self._key = self._key_now()
             found = self.at_hand()
             if found is not None:
@@ -186,15 +186,6 @@ class AsyncLease(Lease):
     @staticmethod
     def _loop(cache: AnyCache) -> RunningLoop | None:
         return RunningLoop() if is_async(cache) else None
-
-
-def _unsteady() -> AuthenticationError:
-    return AuthenticationError(
-        "The strategy is another one each time that it is looked at: neither a secret nor an "
-        "attribute of it may depend on the thread that reads it.",
-        detail="strategy",
-        step="token",
-    )
 
 
 def at_hand(strategy: Strategy, request: httpx.Request, kind: type[Lease]) -> HeldToken | None:

@@ -135,6 +135,7 @@ class OAuth2RefreshToken(OAuth2Grant):
             return Rotation(self, token, spent=sent)
         if _SUCCESSORS.is_untold(sent, self._client):
             return Rotation(self, sent, spent=None)
+        _SUCCESSORS.lasts(sent, self._client)
         return None
 
     def _new_refresh_token(self, response: httpx.Response) -> Secret | None:

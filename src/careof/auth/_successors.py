@@ -17,10 +17,12 @@ from __future__ import annotations
 
 import contextlib
 import hmac
+import math
 import os
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -28,6 +30,7 @@ from careof._values.forks import begin_anew_after_fork
 from careof._values.secret import Secret
 
 _PROCESS_KEY = os.urandom(32)
+LAPSES = 60.0  # seconds; what a token request may take at most is a small part of that
 
 
 class Successors:
@@ -44,7 +47,9 @@ class Successors:
         # Those that the host has not been told, or not with success.
         self._untold: OrderedDict[bytes, None] = OrderedDict()
         # Of those that are being sent; each lasts as long as somebody holds it.
-        self._turns: WeakValueDictionary[bytes, Any] = WeakValueDictionary()
+        self._turns: WeakValueDictionary[bytes, _Turn] = WeakValueDictionary()
+        # Those that a server has taken and not replaced.
+        self._lasting: OrderedDict[bytes, None] = OrderedDict()
         self._lock = threading.Lock()
 
     def newest(self, token: Secret, client: tuple[str, str]) -> Secret:
@@ -102,10 +107,23 @@ class Successors:
                 self._untold[_digest(token.reveal(), client)] = None
                 _shorten(self._untold, self._limit)
 
+    def lasts(self, token: Secret, client: tuple[str, str]) -> None:
+        """
+        Remember that the server has taken *token* and not replaced it.
+        """
+        begin_anew_after_fork(self)
+        with self._lock:
+            self._lasting[_digest(token.reveal(), client)] = None
+            _shorten(self._lasting, self._limit)
+
     @contextlib.contextmanager
     def turn(self, token: Secret, client: tuple[str, str], *, seconds: float) -> Iterator[bool]:
         """
         Wait until nobody else sends *token*, and let nobody else meanwhile.
+
+        One that the server does not replace is for all at once.  Whoever has had
+        it for longer than ``LAPSES`` has it no more: a transport that hangs
+        must not hold a tenant.
 
         Args:
             seconds: How long to wait at most.
@@ -116,13 +134,11 @@ class Successors:
         begin_anew_after_fork(self)
         place = _digest(token.reveal(), client)
         with self._lock:
-            turn = self._turns.setdefault(place, threading.Lock())
-        is_ours = turn.acquire(timeout=min(seconds, threading.TIMEOUT_MAX))
-        try:
+            turn = self._turns.get(place)
+            if turn is None or turn.has_lapsed():
+                turn = self._turns[place] = _Turn()
+        with turn.taken(seconds, for_all=lambda: place in self._lasting) as is_ours:
             yield is_ours
-        finally:
-            if is_ours:
-                turn.release()
 
     def _begin_anew(self) -> None:
         self._lock = threading.Lock()
@@ -130,6 +146,37 @@ class Successors:
 
     def __repr__(self) -> str:
         return f"Successors({len(self._next)} spent)"
+
+
+class _Turn:
+    """
+    Whose turn it is to send one refresh token.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._since = math.inf
+
+    def has_lapsed(self) -> bool:
+        return time.monotonic() - self._since > LAPSES
+
+    @contextlib.contextmanager
+    def taken(self, seconds: float, *, for_all: Callable[[], bool]) -> Iterator[bool]:
+        is_ours = not for_all() and self._lock.acquire(timeout=min(seconds, threading.TIMEOUT_MAX))
+        if is_ours:
+            self._since = time.monotonic()
+        try:
+            if is_ours and for_all():  # as whoever had it before has seen
+                self._give_back()
+                is_ours = False
+            yield is_ours or for_all()
+        finally:
+            if is_ours:
+                self._give_back()
+
+    def _give_back(self) -> None:
+        self._since = math.inf
+        self._lock.release()
 
 
 def _shorten(items: OrderedDict[bytes, Any], limit: int) -> None:

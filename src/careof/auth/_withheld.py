@@ -18,6 +18,11 @@ import httpx
 
 from careof.errors import ConfigurationError
 
+_LEFT = frozenset(
+    b"authorization connection content-encoding content-length content-type host te trailer "
+    b"transfer-encoding upgrade".split()
+)
+
 
 class WithheldHeaders(httpx.Headers):
     """
@@ -26,20 +31,22 @@ class WithheldHeaders(httpx.Headers):
 
     def __init__(self, headers: httpx.Headers) -> None:
         super().__init__(headers, encoding=headers.encoding)
-        self._withheld: dict[str, tuple[bytes, bytes]] = {}
+        self._withheld: list[tuple[bytes, bytes]] = []
+        if isinstance(headers, WithheldHeaders):
+            self._withheld += headers._withheld
 
     def withhold(self, name: bytes, value: bytes) -> None:
         """
-        Set the header *name*, for this request only.
+        Add the header *name*, for this request only.
         """
-        self._withheld[name.decode("ascii").lower()] = (name, value)
+        self._withheld.append((name, value))
 
     @property
     def raw(self) -> list[tuple[bytes, bytes]]:
         """
         All of them, as they are sent.
         """
-        return [*super().raw, *self._withheld.values()]
+        return [*super().raw, *self._withheld]
 
     def _shown(self) -> httpx.Headers:
         return httpx.Headers(self.raw, encoding=self.encoding)
@@ -89,12 +96,19 @@ class WithheldHeaders(httpx.Headers):
 
     def __setitem__(self, key: str, value: str) -> None:
         # What somebody else sets is somebody else's.
-        self._withheld.pop(key.lower(), None)
+        self._let_go_of(key)
         super().__setitem__(key, value)
 
     def __delitem__(self, key: str) -> None:
-        if self._withheld.pop(key.lower(), None) is None:
+        if not self._let_go_of(key):
             super().__delitem__(key)
+
+    def _let_go_of(self, key: str) -> bool:
+        name = key.lower().encode(self.encoding)
+        kept = [pair for pair in self._withheld if pair[0].lower() != name]
+        is_gone = len(kept) < len(self._withheld)
+        self._withheld = kept
+        return is_gone
 
     def __eq__(self, other: object) -> bool:
         return self._shown() == (other.raw if isinstance(other, httpx.Headers) else other)
@@ -106,7 +120,7 @@ class WithheldHeaders(httpx.Headers):
         return httpx.Headers, (super().raw,)
 
     def __repr__(self) -> str:
-        masked = [(name, b"***") for name, _ in self._withheld.values()]
+        masked = [(name, b"***") for name, _ in self._withheld]
         return repr(httpx.Headers([*super().raw, *masked], encoding=self.encoding))
 
 
@@ -117,7 +131,8 @@ def withhold(request: httpx.Request, name: str, value: str) -> None:
     Raises:
         ConfigurationError: This version of httpx would.
     """
-    headers = _with_room(request)
+    headers = WithheldHeaders(request.headers)
+    headers._let_go_of(name)
     headers.withhold(name.encode("ascii"), value.encode("ascii"))
     if name in httpx.Headers(headers):
         del value, headers  # a traceback with locals would show them
@@ -140,16 +155,18 @@ def withhold_what_is_new(request: httpx.Request, before: list[tuple[bytes, bytes
     Let no redirect take along what *request* has beside the headers *before*.
 
     ``Authorization`` is left to the client: it takes that away from another
-    origin, and may need it at the same one.
+    origin, and may need it at the same one.  So is what describes the message,
+    and no credential can be.
     """
+    shown: list[tuple[bytes, bytes]] = []
+    new: list[tuple[bytes, bytes]] = []
     for name, value in shown_headers(request):
-        if (name, value) not in before and name.lower() != b"authorization":
-            headers = _with_room(request)
-            del headers[name.decode("ascii")]
-            headers.withhold(name, value)
-            request.headers = headers
-
-
-def _with_room(request: httpx.Request) -> WithheldHeaders:
-    headers = request.headers
-    return headers if isinstance(headers, WithheldHeaders) else WithheldHeaders(headers)
+        if (name, value) in before:
+            before.remove((name, value))  # the next one that is equal has come since
+            shown.append((name, value))
+        else:
+            (shown if name.lower() in _LEFT else new).append((name, value))
+    if new:
+        headers = WithheldHeaders(httpx.Headers(shown, encoding=request.headers.encoding))
+        headers._withheld = [*getattr(request.headers, "_withheld", ()), *new]
+        request.headers = headers
