@@ -121,7 +121,12 @@ def run_tests(session):
     env = {"COVERAGE_FILE": os.path.join(session.virtualenv.location, "coverage.data")}
     # On each core, up to four, the tests of one file after the other.
     cores = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder"]
-    session.run("python", "-m", "pytest", *cores, "--cov", "--cov-report=", env=env)
+    measured = [
+        "--cov",
+        "--cov-report=",
+        "--cov-fail-under=0",
+    ]  # the report judges, and says where
+    session.run("python", "-m", "pytest", *cores, *measured, env=env)
     session.run("coverage", "report", env=env)
 
 

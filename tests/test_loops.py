@@ -235,6 +235,19 @@ def test_work_that_comes_while_trio_ends_does_no_harm():
     assert senders[0].outcome is TimeoutError
 
 
+@backends
+def test_a_scope_that_the_work_leaves_open_ends_no_run(backend):
+    left_open = []
+
+    async def careless():
+        await anyio.lowlevel.checkpoint()
+        left_open.append(anyio.CancelScope())
+        left_open[0].__enter__()
+        return "done"
+
+    assert sent(backend, careless) == "done"
+
+
 def test_a_host_may_make_its_tasks_itself():
     async def main():
         loop = asyncio.get_running_loop()
