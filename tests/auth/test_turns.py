@@ -282,6 +282,10 @@ def test_what_cannot_be_read_when_the_answer_comes_loses_no_new_one(grant, wrong
     outcome = outcome_of(lookup.resolve)
 
     assert type(error) is AuthenticationError
+    assert str(error).startswith(
+        "MoodyAuth.identity failed (KeyError)" if kind is MoodyAuth else "The secret callable"
+    )
+    assert error.step == "token"
     assert outcome == EMAIL
     assert server.sent == ["refresh-1", "refresh-2"]
     assert told == ["refresh-2", "refresh-3"]
@@ -407,8 +411,24 @@ def test_a_secret_that_depends_on_the_thread_costs_few_refresh_tokens(grant):
 
     assert type(error) is AuthenticationError
     assert str(error).startswith("The strategy is another one each time that it is looked at")
+    assert (error.detail, error.step) == ("strategy", "token")
     assert len(server.sent) == _claim.ROUNDS
     assert len(set(server.sent)) == len(server.sent)
+
+
+def test_a_callback_that_looks_up_with_its_own_strategy_is_told_at_once(grant):
+    """
+    It would wait for the token that waits for it.
+    """
+    server = RotatingServer()
+    outcomes = []
+    auth = grant("secret", on_rotate=lambda token: outcomes.append(outcome_of(lookup.resolve)))
+    lookup = resolver(HttpResolver, auth, server)
+
+    assert outcome_of(lookup.resolve) == EMAIL
+    assert [str(outcome) for outcome in outcomes] == [
+        "The token request wants the token that it asks for."
+    ]
 
 
 def test_a_callback_whose_result_nobody_awaits_is_a_failure_that_names_it(grant):
