@@ -34,6 +34,7 @@ from careof.errors import (
 )
 from careof.testing import FakeClock
 from tests.support.crowds import landed, outcome_of
+from tests.support.stores import SharedCache
 from tests.support.tokens import (
     CONTACT_URL,
     TOKEN_URL,
@@ -546,12 +547,17 @@ def test_a_token_that_replaced_the_rejected_one_meanwhile_stays():
 
 
 def test_the_new_token_is_the_last_that_a_late_request_tries():
+    """
+    However long the first answer took, and whoever may replace it again by now.
+    """
+    clock = FakeClock()
     server = TokenServer()
-    _, lease = voucher(server)
+    _, lease = voucher(server, clock=clock)
     old = fetched(lease())
     one, late = lease(), lease()
     new = another(one, old)
     another(late, old)
+    clock.advance(REJECTION_PAUSES[0])
 
     assert another(late, new) is None
     assert len(server.token_requests) == 2
@@ -567,6 +573,53 @@ def test_whoever_is_rejected_while_a_flight_is_up_joins_it():
 
     assert another(lease(), old) is flight.result(10)
     assert len(server.token_requests) == 2
+
+
+def test_whoever_is_rejected_joins_a_flight_that_others_need_all_the_same():
+    """
+    Even if the endpoint seems to reject every token, so that nobody would begin one.
+    """
+    server = TokenServer()
+    _, lease = voucher(server, clock=FakeClock())
+    first = fetched(lease())
+    second = another(lease(), first)
+    server.hold()
+    flight = lease()._joined(second)
+
+    wait = next(lease().another(second))
+
+    assert wait._flight is flight
+    server.release()
+    landed()
+
+
+def test_while_its_replacement_is_fetched_nobody_finds_the_rejected_token():
+    server = TokenServer()
+    _, lease = voucher(server)
+    old = fetched(lease())
+    server.hold()
+    steps = lease().another(old)
+    next(steps)
+
+    assert lease().at_hand() is None
+    server.release()
+    landed()
+
+
+def test_a_replacement_that_others_have_shared_is_the_last_as_well():
+    clock = FakeClock()
+    server = TokenServer()
+    cache = SharedCache()
+    _, lease = voucher(server, clock=clock, cache=cache)
+    old = fetched(lease())
+    cache.result = lambda method: AccessToken("theirs", clock.time() + 60, lifetime=60)
+    mine = lease()
+    theirs = another(mine, old)
+    clock.advance(REJECTION_PAUSES[0])
+
+    assert value_of(theirs) == "theirs"
+    assert another(mine, theirs) is None
+    assert len(server.token_requests) == 1
 
 
 def test_a_token_that_was_fetched_for_this_request_is_not_replaced():
@@ -630,6 +683,7 @@ def test_a_token_that_was_accepted_is_replaced_at_once_when_it_is_revoked(status
     another(lease(), second)
 
     assert len(server.token_requests) == tokens
+    assert second.is_on_trial is (status == 500)
 
 
 def test_a_token_that_nobody_rejected_is_accepted_without_a_trace():
