@@ -121,11 +121,8 @@ def run_tests(session):
     env = {"COVERAGE_FILE": os.path.join(session.virtualenv.location, "coverage.data")}
     # On each core, up to four, the tests of one file after the other.
     cores = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder"]
-    measured = [
-        "--cov",
-        "--cov-report=",
-        "--cov-fail-under=0",
-    ]  # the report judges, and says where
+    # The report judges, and says where.
+    measured = ["--cov", "--cov-report=", "--cov-fail-under=0"]
     session.run("python", "-m", "pytest", *cores, *measured, env=env)
     session.run("coverage", "report", env=env)
 

@@ -157,36 +157,31 @@ def test_a_task_that_waits_is_not_collected():
 KINDS = [asyncio.CancelledError, GeneratorExit, BaseExceptionGroup]
 
 
-def raised(kind):
-    return kind("hidden", [GeneratorExit()]) if kind is BaseExceptionGroup else kind()
+def outcome_of_a_raise(backend, kind):
+    """
+    What a sender is told whose work raises *kind*.
+    """
+
+    async def fails():
+        await anyio.lowlevel.checkpoint()
+        raise kind("hidden", [GeneratorExit()]) if kind is BaseExceptionGroup else kind
+
+    async def main():
+        sender = Sender(RunningLoop(), fails, 10.0)
+        await to_thread.run_sync(sender.join, 10)
+        return sender.outcome
+
+    return anyio.run(main, backend=backend)
 
 
 @pytest.mark.parametrize("kind", [*KINDS, KeyboardInterrupt, SystemExit])
 def test_nothing_that_the_work_raises_ends_a_run_of_trio(kind):
-    async def fails():
-        await anyio.lowlevel.checkpoint()
-        raise raised(kind)
-
-    async def main():
-        sender = Sender(RunningLoop(), fails, 10.0)
-        await to_thread.run_sync(sender.join, 10)
-        return sender.outcome
-
-    assert anyio.run(main, backend="trio") is TimeoutError
+    assert outcome_of_a_raise("trio", kind) is TimeoutError
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_nothing_of_what_the_work_raises_is_told_by_asyncio(kind, caplog):
-    async def fails():
-        await anyio.lowlevel.checkpoint()
-        raise raised(kind)
-
-    async def main():
-        sender = Sender(RunningLoop(), fails, 10.0)
-        await to_thread.run_sync(sender.join, 10)
-        return sender.outcome
-
-    assert anyio.run(main) is TimeoutError
+    assert outcome_of_a_raise("asyncio", kind) is TimeoutError
     gc.collect()
     assert caplog.records == []
 

@@ -86,6 +86,22 @@ class Lookup(threading.Thread):
         self.outcome = outcome_of(self._lookup.resolve)
 
 
+def looked_up_twice(lookup, asked, change, may_answer):
+    """
+    The outcomes of two lookups: after a *change*, the second begins while the
+    token request of the first is held.
+    """
+    first = Lookup(lookup)
+    assert asked.wait(10)
+    change()
+    second = Lookup(lookup)
+    second.join(0.2)
+    may_answer.set()
+    first.join(10)
+    second.join(10)
+    return [first.outcome, second.outcome]
+
+
 @pytest.mark.parametrize("change", ["invalidated", "another client secret"])
 def test_one_that_is_being_sent_is_not_sent_for_another_key(grant, change):
     server = RotatingServer()
@@ -100,19 +116,14 @@ def test_one_that_is_being_sent_is_not_sent_for_another_key(grant, change):
             may_answer.wait(10)
 
     server.behave = behave
-    first = Lookup(lookup)
-    assert asked.wait(10)
-    if change == "invalidated":
-        auth.invalidate()
-    else:
-        secrets.append("two")
-    second = Lookup(lookup)
-    second.join(0.2)
-    may_answer.set()
-    first.join(10)
-    second.join(10)
+    changes = {
+        "invalidated": auth.invalidate,
+        "another client secret": lambda: secrets.append("two"),
+    }
 
-    assert [first.outcome, second.outcome] == [EMAIL, EMAIL]
+    outcomes = looked_up_twice(lookup, asked, changes[change], may_answer)
+
+    assert outcomes == [EMAIL, EMAIL]
     assert len(set(server.sent)) == len(server.sent)
 
 
@@ -384,16 +395,9 @@ def test_a_request_that_was_made_anew_has_its_turn_as_well(grant):
 
     auth = JsonAuth(TOKEN_URL, grant.args[1], "secret", refresh_token="refresh-1")
     lookup = resolver(HttpResolver, auth, httpx.MockTransport(answer))
-    first = Lookup(lookup)
-    assert asked.wait(10)
-    auth.invalidate()
-    second = Lookup(lookup)
-    second.join(0.2)
-    may_answer.set()
-    first.join(10)
-    second.join(10)
+    outcomes = looked_up_twice(lookup, asked, auth.invalidate, may_answer)
 
-    assert [first.outcome, second.outcome] == [EMAIL, EMAIL]
+    assert outcomes == [EMAIL, EMAIL]
     assert sent == ["refresh-1", "refresh-2"]
 
 

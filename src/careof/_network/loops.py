@@ -61,12 +61,12 @@ class RunningLoop:
             TimeoutError: It took longer, or the loop ended.
             RuntimeError: The loop had ended before; Trio has a class of its own for it.
         """
-        errand = _Errand(work, time.monotonic() + seconds, self._spawn)
+        until = time.monotonic() + max(0.0, seconds)
+        errand = _Errand(work, until, self._spawn)
         try:
             self.call_soon(errand.begin)
-            until = time.monotonic() + max(0.0, seconds) + grace
             while not (errand.landed.done() or self._is_over()):
-                left = until - time.monotonic()
+                left = until + grace - time.monotonic()
                 if left <= 0:
                     break
                 wait([errand.landed], timeout=min(left, GLANCE))
@@ -144,7 +144,7 @@ def _spawn_in_asyncio(loop: Any, main: Callable[[], Any], context: contextvars.C
     try:
         # Not with context=, which a task factory of the host's may not know.
         return context.run(loop.create_task, coroutine)
-    except BaseException:
+    except BaseException:  # of the host's; Python would warn that nobody awaited it
         coroutine.close()
         raise
 

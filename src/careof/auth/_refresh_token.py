@@ -17,6 +17,7 @@ from careof._reading.strict_json import read_json
 from careof._values.event import is_hook
 from careof._values.secret import Secret, as_secret
 from careof._values.unwrap import unwrap
+from careof.auth._hooks import let_go
 from careof.auth._oauth2 import GrantOptions, OAuth2Grant
 from careof.auth._successors import Successors
 from careof.errors import CareofError, ConfigurationError
@@ -218,8 +219,7 @@ def _refuse_awaitable(result: object) -> None:
     # From a lambda around an async function: nobody would await it, and the new
     # refresh token would be stored nowhere.
     if inspect.isawaitable(result):
-        if inspect.iscoroutine(result):
-            result.close()
+        let_go(result)
         raise TypeError
 
 
