@@ -19,11 +19,12 @@ from careof._resolving.template import RequestTemplate
 from careof._sending.dispatcher import AsyncDispatcher, Dispatcher
 from careof._sending.senders import AsyncSurveySender, SurveySender
 from careof._sending.smtp import AsyncSmtpSender, SmtpSender
-from careof._values.addresses import EmailAddress, PhoneNumber
+from careof._values.addresses import EmailAddress
 from careof._values.clock import Clock
 from careof._values.contact import Contact, Recipient
 from careof._values.event import Event
 from careof._values.invitation import Invitation, Message
+from careof._values.phone_numbers import PhoneNumber
 from careof._values.receipt import Outcome, Receipt
 from careof._values.sealed import SealedText
 from careof._values.secret import Secret

@@ -11,8 +11,9 @@ from careof._reading.complaints import is_complaint, may_be_complaint
 from careof._reading.paths import Path
 from careof._reading.steps import ASTRAY, MISSING, SIMILAR
 from careof._reading.strict_json import JsonTree
-from careof._values.addresses import read_email_address, read_phone_number
+from careof._values.addresses import read_email_address
 from careof._values.contact import Contact
+from careof._values.phone_numbers import read_phone_number
 from careof._values.placeholders import NAME
 from careof.errors import CareofError, ConfigurationError, UnexpectedAnswerError
 

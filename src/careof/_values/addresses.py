@@ -1,5 +1,5 @@
 """
-The two ways to reach a person: an email address, a phone number.
+Email addresses.
 """
 
 from __future__ import annotations
@@ -7,13 +7,9 @@ from __future__ import annotations
 import re
 
 from careof._values.sealed import Sealed
-from careof._values.unwrap import unwrap
-from careof.errors import CareofError, EmailAddressError, PhoneNumberError
+from careof._values.unwrap import Unseen, unwrap
+from careof.errors import EmailAddressError
 
-# Letters would be vanity numbers or extensions, other digits another script's:
-# both are read differently by different libraries, so neither is read at all.
-# A slash often stands between two numbers, which would be read as one.
-_PHONE_TEXT = re.compile(r"[0-9+().\- ]{3,40}", re.ASCII)
 # RFC 5321 §4.5.3.1 allows 64 + 1 + 255 bytes; normalising more takes seconds.
 _LONGEST_EMAIL = 320
 # Addresses that email-validator gives back as they are: ASCII, lower case, so
@@ -45,31 +41,8 @@ class EmailAddress(Sealed):
         Raises:
             EmailAddressError: It is none.  The message does not repeat it.
         """
-        outcome = read_email_address(text)
-        del text  # a traceback with locals would show it
-        return unwrap(outcome)
-
-
-class PhoneNumber(Sealed):
-    """
-    A sealed phone number in E.164 form; equal and hashable by value.
-    """
-
-    __slots__ = ()
-
-    @classmethod
-    def parse(cls, text: str, region: str | None = None) -> PhoneNumber:
-        """
-        Read *text* as one phone number that can be dialled from everywhere.
-
-        Args:
-            region: The country (ISO 3166-1 alpha-2, such as ``"GB"``) of numbers
-                that are written without ``+``.  Without it they are refused.
-
-        Raises:
-            PhoneNumberError: It is none.  The message does not repeat it.
-        """
-        outcome = read_phone_number(text, region)
+        with Unseen():
+            outcome = read_email_address(text)
         del text  # a traceback with locals would show it
         return unwrap(outcome)
 
@@ -113,31 +86,6 @@ def _is_plain(text: str) -> bool:
     return not any(domain.endswith("." + name) for name in special)
 
 
-def read_phone_number(text: str, region: str | None) -> PhoneNumber | CareofError:
-    """
-    A number, or the error that says why there is none.
-    """
-    if not (isinstance(text, str) and _PHONE_TEXT.fullmatch(text)):
-        return _no_number("expected digits, spaces and punctuation, with a leading +")
-
-    import phonenumbers
-
-    if not isinstance(region, str | None):
-        return _no_number("expected a region of two letters, or None")
-    try:
-        number = phonenumbers.parse(text, region)
-    except phonenumbers.NumberParseException:
-        return _no_number("expected a leading + and a country code, or a region to read it in")
-    if number.extension:
-        return _no_number("expected a number without an extension")
-    if (
-        phonenumbers.is_possible_number_with_reason(number)
-        != phonenumbers.ValidationResult.IS_POSSIBLE
-    ):
-        return _no_number("no number of that country has this length")
-    return PhoneNumber(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
-
-
 def ascii_address(address: str) -> str:
     """
     *address* with its domain in ASCII (IDNA), as the envelope of a mail has it.
@@ -148,7 +96,3 @@ def ascii_address(address: str) -> str:
     if not domain.isascii():
         domain = idna.encode(domain, uts46=True).decode("ascii")
     return f"{local_part}@{domain}"
-
-
-def _no_number(expected: str) -> PhoneNumberError:
-    return PhoneNumberError(f"This is not a phone number: {expected}.", detail="phone_number")

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from careof._values.addresses import EmailAddress, PhoneNumber
+from careof._values.addresses import EmailAddress
+from careof._values.phone_numbers import PhoneNumber
 from careof._values.reference import refuse_reference
 from careof._values.sealed import Fixed, SealedMapping, SealedText
 from careof.errors import ConfigurationError
