@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import enum
 import hashlib
 import hmac
 import json
@@ -23,6 +24,7 @@ LONG = "canary-key-of-32-bytes-or-more-0001"
 OTHER = "canary-key-of-32-bytes-or-more-0002"
 SHORT = "canary-key-of-31-bytes-is-short"
 VALUES = [LONG, OTHER, SHORT]
+CHECKS = {LONG: "fe185c88", OTHER: "07266aac"}
 
 
 def ring(**keys):
@@ -148,6 +150,20 @@ def test_a_ring_knows_its_ids():
 @pytest.mark.parametrize("key_id", ["k2", "", None, LONG, ["k1"]])
 def test_what_is_no_id_of_a_ring_is_not_in_it(key_id):
     assert key_id not in ring()
+
+
+def test_an_id_of_an_enumeration_is_its_value():
+    class Id(str, enum.Enum):  # noqa: UP042 (whose format is another one)
+        FIRST = "k1"
+        SECOND = "k2"
+
+    keyring = KeyRing(
+        {Id.FIRST: LONG, Id.SECOND: OTHER}, primary=Id.SECOND, checks={Id.FIRST: CHECKS[LONG]}
+    )
+
+    assert repr(keyring) == "KeyRing(k1, k2; primary: k2)"
+    assert {type(each) for each in [*keyring.ids, keyring.primary, *keyring.checks]} == {str}
+    assert KeyRing.parse(keyring.reveal()).ids == ("k1", "k2")
 
 
 def test_the_mapping_can_change_afterwards_and_the_ring_does_not():
@@ -280,6 +296,7 @@ def test_only_the_public_method_and_the_line_that_raises_are_in_a_traceback():
 
     assert list(frames_of(error_of(keyring.derive, "k1", "a"))) == ["derive", "unwrap"]
     assert list(frames_of(error_of(keyring.reveal))) == ["reveal", "unwrap"]
+    assert list(frames_of(error_of(ring().retire, "k1"))) == ["retire", "unwrap"]
     assert list(frames_of(error_of(KeyRing.parse, LONG))) == ["parse", "unwrap"]
 
 
@@ -304,10 +321,143 @@ def test_a_ring_comes_back_from_its_text(keys, data):
     assert again.reveal() == text
 
 
-def test_the_text_of_a_ring_is_json():
+def test_the_text_of_a_ring_is_json_with_the_check_values():
     keyring = KeyRing({"k1": LONG, "k2": Secret(OTHER)}, primary="k2")
 
-    assert keyring.reveal() == f'{{"primary":"k2","keys":{{"k1":"{LONG}","k2":"{OTHER}"}}}}'
+    assert json.loads(keyring.reveal()) == {
+        "primary": "k2",
+        "keys": {"k1": LONG, "k2": OTHER},
+        "checks": {"k1": CHECKS[LONG], "k2": CHECKS[OTHER]},
+    }
+    assert " " not in keyring.reveal()
+
+
+def test_the_check_value_of_a_secret_is_32_bits_of_a_key_derived_from_it():
+    key = hkdf_sha256(LONG.encode(), salt=b"", info=info_of("careof key check"), length=4)
+
+    assert KeyRing({"k1": LONG, "k2": OTHER}, primary="k1").checks == {
+        "k1": key.hex(),
+        "k2": CHECKS[OTHER],
+    }
+    assert key.hex() == CHECKS[LONG]
+
+
+def test_a_ring_without_check_values_is_parsed():
+    assert KeyRing.parse(text_of()).checks == {"k1": CHECKS[LONG]}
+
+
+@pytest.mark.parametrize("secret", [OTHER, Secret(OTHER)])
+def test_another_secret_under_a_known_id_is_refused_when_the_ring_is_built(secret):
+    error = error_of(KeyRing, {"k1": secret}, primary="k1", checks={"k1": CHECKS[LONG]})
+
+    assert str(error).startswith("KeyRing: keys: key 1 of 1 is another secret than the one that")
+    assert (type(error), error.detail) == (ConfigurationError, "secret")
+    assert seen_in(every_view_of_error(error), VALUES) == []
+
+
+def test_another_secret_in_the_text_of_a_ring_is_refused():
+    error = error_of(KeyRing.parse, ring().reveal().replace(LONG, OTHER))
+
+    assert str(error).startswith("KeyRing: keys: key 1 of 1 is another secret")
+    assert seen_in(every_view_of_error(error), VALUES) == []
+
+
+@pytest.mark.parametrize(
+    "use",
+    [lambda keyring: keyring.derive("k1", "a"), KeyRing.reveal, lambda keyring: keyring.checks],
+    ids=["derive", "reveal", "checks"],
+)
+def test_another_secret_at_the_source_is_refused_each_time_it_is_used(use):
+    secrets = [LONG]
+    keyring = KeyRing(
+        {"k1": Secret.from_callable(lambda: secrets[-1])},
+        primary="k1",
+        checks={"k1": CHECKS[LONG]},
+    )
+    assert use(keyring)
+
+    secrets.append(OTHER)
+    error = error_of(use, keyring)
+
+    assert str(error).startswith("KeyRing: the key k1, Secret(callable), is another secret than")
+    assert seen_in(every_view_of_error(error), VALUES) == []
+
+
+def test_some_of_the_keys_can_be_pinned():
+    keyring = KeyRing({"k1": LONG, "k2": OTHER}, primary="k2", checks={"k1": CHECKS[LONG]})
+
+    assert keyring.derive("k2", "a") == ring(k2=OTHER).derive("k2", "a")
+
+
+@pytest.mark.parametrize(
+    "checks",
+    [
+        {"k2": CHECKS[LONG]},
+        {"k1": CHECKS[LONG].upper() + "0"},
+        {"k1": "0123456"},
+        {"k1": "012345678"},
+        {"k1": "0123456g"},
+        {"k1": None},
+        {"k1": LONG},
+        {LONG: "01234567"},
+        [("k1", "01234567")],
+        LONG,
+    ],
+    ids=range(10),
+)
+def test_check_values_are_eight_hexadecimal_digits_for_keys_that_are_there(checks):
+    error = error_of(KeyRing, {"k1": LONG}, primary="k1", checks=checks)
+
+    assert str(error).startswith("KeyRing: checks: expected a mapping of ids in keys to check")
+    assert seen_in(every_view_of_error(error), VALUES) == []
+
+
+def test_a_key_is_added_promoted_and_retired_in_rings_of_their_own():
+    one = ring()
+    two = one.add("k2")
+    new = two.promote("k2")
+    last = new.retire("k1")
+
+    assert [(each.ids, each.primary) for each in (one, two, new, last)] == [
+        (("k1",), "k1"),
+        (("k1", "k2"), "k1"),
+        (("k1", "k2"), "k2"),
+        (("k2",), "k2"),
+    ]
+    assert two.derive("k1", "a") == one.derive("k1", "a")
+    assert last.derive("k2", "a") == two.derive("k2", "a")
+    assert re.fullmatch(r"[A-Za-z0-9_-]{43}", json.loads(last.reveal())["keys"]["k2"])
+    assert one.add("k2").checks["k2"] != two.checks["k2"]
+
+
+def test_check_values_go_along_when_a_ring_changes():
+    pinned = KeyRing(
+        {"k1": Secret.from_callable(lambda: OTHER), "k2": LONG},
+        primary="k1",
+        checks={"k1": CHECKS[LONG], "k2": CHECKS[LONG]},
+    )
+
+    for changed in (pinned.add("k3"), pinned.promote("k2"), pinned.promote("k2").add("k3")):
+        with pytest.raises(ConfigurationError, match="another secret"):
+            changed.derive("k1", "a")
+    assert pinned.promote("k2").retire("k1").derive("k2", "a")
+
+
+@pytest.mark.parametrize(
+    "change, problem",
+    [
+        (lambda keyring: keyring.add("k1"), "KeyRing.add: key_id: there is a key with that id"),
+        (lambda keyring: keyring.add("K2"), "KeyRing.add: key_id: expected an id of a small"),
+        (lambda keyring: keyring.add(None), "KeyRing.add: key_id: expected an id of a small"),
+        (lambda keyring: keyring.promote("k2"), "KeyRing: primary: expected one of the ids"),
+        (lambda keyring: keyring.retire("k2"), "KeyRing.retire: key_id: this ring has no key"),
+        (lambda keyring: keyring.retire("k1"), "KeyRing.retire: key_id: new things are made"),
+    ],
+    ids=range(6),
+)
+def test_a_change_that_cannot_be_is_refused(change, problem):
+    with pytest.raises(ConfigurationError, match=re.escape(problem)):
+        change(ring())
 
 
 def test_a_ring_is_parsed_from_a_secret():

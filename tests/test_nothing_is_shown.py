@@ -41,7 +41,7 @@ from careof.auth import (
     OAuth2RefreshToken,
     TokenEndpointAuth,
 )
-from careof.pseudonyms import KeyRing
+from careof.pseudonyms import HmacPseudonymizer, KeyRing, SivPseudonymizer
 from careof.testing import FakeClock, FakeContactEndpoint
 from tests.support.canary import (
     EMAIL,
@@ -137,6 +137,8 @@ OBJECTS = [
     RetryPolicy.never(),
     NetworkPolicy(),
     AccessToken(SECRET),
+    HmacPseudonymizer(KEY_RING, "t"),
+    SivPseudonymizer(KEY_RING, "t"),
     cache_with_a_token(),
     KEY_RING,
     EncryptedTokenCache(cache_with_a_token(), KEY_RING),

@@ -96,7 +96,7 @@ def test_importing_starts_no_thread_and_leaves_the_heavy_libraries_alone(name):
 import sys, threading, logging
 import {name}
 heavy = {{"anyio", "trio", "h11", "jsonpath", "phonenumbers", "email_validator", "uritemplate",
-          "smtplib", "cryptography", "asyncio.events", "opentelemetry"}}
+          "smtplib", "cryptography", "asyncio.events", "opentelemetry", "numpy"}}
 print(sorted(heavy & set(sys.modules)), threading.active_count(), logging.root.handlers)
 """
     result = subprocess.run(

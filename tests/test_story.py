@@ -66,6 +66,7 @@ def test_a_module_says_first_what_it_is_about_and_stays_short(path):
         "bounded",
         "no_way_inside",
         "one_token",
+        "one_pseudonym",
     ],
 )
 def test_every_promise_has_a_test_file_of_its_own(promise):

@@ -21,7 +21,8 @@ What can go wrong, sorted by who must act.
     │   ├── DeliveryUncertainError                look before sending again
     │   └── BatchCancelledError                   resume
     ├── EmailAddressError (ValueError)       fix the data
-    └── PhoneNumberError (ValueError)        fix the data
+    ├── PhoneNumberError (ValueError)        fix the data
+    └── PseudonymError (ValueError)          fix the data, or the key
 
 Those with a star are ``retryable``.
 """
@@ -243,6 +244,14 @@ class PhoneNumberError(CareofError, ValueError):
     outcome = "bad_response"
 
 
+class PseudonymError(CareofError, ValueError):
+    """
+    The text is no pseudonym of these keys, tenant and purpose; which of them is not said.
+    """
+
+    outcome = "refused"
+
+
 def is_safe_detail(detail: object) -> bool:
     """
     Whether *detail* is a word of ours or a class name, and no address or number.
@@ -272,6 +281,7 @@ _BY_DETAIL: dict[str, type[CareofError]] = {
     "destination": DestinationRefusedError,
     "deadline": DeadlineError,
     "sender": SendUnavailableError,
+    "pseudonym": PseudonymError,
 }
 
 

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from careof import Secret
-from careof._keys import KeyRing
+from careof._keys.key_ring import KeyRing
 from careof.auth import AccessToken, MemoryTokenCache
 from careof.auth._encrypted_cache import AsyncEncryptedTokenCache, EncryptedTokenCache
 from careof.errors import ConfigurationError

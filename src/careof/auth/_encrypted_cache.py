@@ -22,7 +22,8 @@ import json
 import os
 from typing import Any, TypeGuard
 
-from careof._keys import KeyRing, length_prefixed
+from careof._keys.derivation import length_prefixed
+from careof._keys.key_ring import KeyRing
 from careof._reading.strict_json import read_json
 from careof._values.sealed import Unpicklable
 from careof._values.secret import Secret, as_secret

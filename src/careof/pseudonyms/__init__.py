@@ -4,6 +4,18 @@ What stands for a phone number that the host does not store, and the keys it is 
 
 from __future__ import annotations
 
-from careof._keys import KeyRing
+from careof._keys.key_ring import KeyRing
+from careof.pseudonyms._hmac import HmacPseudonymizer
+from careof.pseudonyms._protocols import Pseudonymizer, ReversiblePseudonymizer
+from careof.pseudonyms._resolver import AsyncPseudonymResolver, PseudonymResolver
+from careof.pseudonyms._reversible import SivPseudonymizer
 
-__all__ = ["KeyRing"]
+__all__ = [
+    "AsyncPseudonymResolver",
+    "HmacPseudonymizer",
+    "KeyRing",
+    "PseudonymResolver",
+    "Pseudonymizer",
+    "ReversiblePseudonymizer",
+    "SivPseudonymizer",
+]

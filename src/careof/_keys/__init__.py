@@ -1,0 +1,3 @@
+"""
+The host's keys, and the keys that are made of them.
+"""
