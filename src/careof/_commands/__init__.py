@@ -1,0 +1,3 @@
+"""
+What can be done at a shell, without a line of Python.
+"""

@@ -1,0 +1,111 @@
+"""
+Words on a command line, read so that no error repeats one.
+
+Theory of operation: whatever is typed in the wrong place may be a secret or a
+person, and argparse quotes it.  So only those of its messages are told that are
+made of the names of options, and of what an option expects.
+"""
+
+from __future__ import annotations
+
+import argparse
+import codecs
+import io
+import re
+from typing import Any, NoReturn
+
+from careof._values.phone_numbers import refuse_region
+from careof._values.secret import Secret
+from careof.errors import ConfigurationError
+
+_TELLABLE = re.compile(
+    r"the following arguments are required: .*|argument [A-Za-z, -]+: expected .*"
+)
+_UNTOLD = "there is a word too many, or an option or a command that does not exist."
+
+
+class Parser(argparse.ArgumentParser):
+    """
+    A parser whose errors are one line each.
+    """
+
+    def __init__(self, **texts: Any) -> None:
+        super().__init__(
+            **texts, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+        )
+
+    @property
+    def name(self) -> str:
+        """
+        What begins a line on the terminal.
+        """
+        return self.prog.removeprefix("python -m ")
+
+    def error(self, message: str) -> NoReturn:
+        """
+        End with exit code 2.
+        """
+        told = f"{message}." if _TELLABLE.fullmatch(message) else _UNTOLD
+        self.exit(2, f"{self.name}: {told} Try {self.prog} --help.\n")
+
+
+def keyring(text: str) -> Secret:
+    """
+    Where the text of a key ring is kept.
+    """
+    kind, _, name = text.partition(":")
+    read = {"env": Secret.from_env, "file": Secret.from_file}.get(kind)
+    if read is not None:
+        try:
+            return read(name)
+        except ConfigurationError:
+            pass
+    raise argparse.ArgumentTypeError(
+        "expected env:NAME or file:PATH, the place where the text of the key ring is kept, and "
+        "not the text: others on this machine can read a command line"
+    )
+
+
+def region(text: str) -> str:
+    """
+    A country.
+    """
+    if refuse_region(text, "") is None:
+        return text
+    raise argparse.ArgumentTypeError(
+        "expected a country by its two capital letters of ISO 3166-1, such as GB (not UK)"
+    )
+
+
+def scheme(text: str) -> str:
+    """
+    A scheme of pseudonyms.
+    """
+    if text in ("hmac", "siv"):
+        return text
+    raise argparse.ArgumentTypeError("expected hmac or siv")
+
+
+def delimiter(text: str) -> str:
+    r"""
+    What stands between two cells; ``\t``, which is easily typed, is a tab.
+    """
+    if text == r"\t":
+        return "\t"
+    if len(text) == 1 and text not in '"\r\n':
+        return text
+    raise argparse.ArgumentTypeError(r'expected one character, such as ";" or "\t", and no quote')
+
+
+def encoding(text: str) -> str:
+    """
+    An encoding of text that Python knows.
+    """
+    try:
+        codecs.lookup(text)
+        io.TextIOWrapper(io.BytesIO(), encoding=text)
+    except (LookupError, ValueError):
+        raise argparse.ArgumentTypeError(
+            "expected an encoding that Python knows, such as utf-8, utf-16 or cp1252"
+        ) from None
+    return text
