@@ -47,6 +47,14 @@ def tokens():
     }
 
 
+@pytest.fixture(scope="module")
+def pseudonyms():
+    """
+    What a short run of the benchmark of pseudonyms prints.
+    """
+    return quick_run_of("pseudonyms.py")
+
+
 def cells_of(line):
     return [cell.strip() for cell in line.strip("|").split("|")]
 
@@ -102,6 +110,28 @@ def test_the_benchmark_of_tokens_sees_calls_fail_only_where_no_token_is_to_be_ha
 @pytest.mark.parametrize("figure", ["µs of CPU", "µs of CPU, async"])
 def test_the_benchmark_of_tokens_measures_what_one_costs_a_request(tokens, place, row, figure):
     assert float(tokens[place][row][figure]) > 0
+
+
+@pytest.mark.parametrize(
+    "title, rows",
+    [
+        ("One-way", ["careof, HMAC, numpy", "careof, HMAC, no numpy", "hmac.digest"]),
+        ("Reversible", ["careof, SIV, numpy", "careof, SIV, no numpy", "cryptography, AESSIV"]),
+        ("Other calls", ["HMAC: matches", "SIV: rewrap_many, numpy"]),
+    ],
+)
+def test_the_benchmark_of_pseudonyms_measures_careof_beside_others(pseudonyms, title, rows):
+    table = pseudonyms.partition(f"## {title}")[2].partition("##")[0]
+    rates = {cells_of(line)[0]: cells_of(line)[1] for line in table.splitlines() if "|" in line}
+
+    assert all(re.fullmatch(r"[1-9][0-9,]*", rates[row]) for row in rows)
+
+
+def test_the_benchmark_of_pseudonyms_sees_threads_make_the_same_ones(pseudonyms):
+    table = pseudonyms.partition("## Threads")[2].partition("##")[0]
+    rows = [cells_of(line) for line in table.splitlines() if line.startswith("| ")][2:]
+
+    assert [row[-1] for row in rows] == ["yes"] * 4
 
 
 def test_every_stage_of_a_lookup_is_where_the_benchmark_looks(stages):
