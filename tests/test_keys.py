@@ -449,7 +449,7 @@ def test_check_values_go_along_when_a_ring_changes():
         (lambda keyring: keyring.add("k1"), "KeyRing.add: key_id: there is a key with that id"),
         (lambda keyring: keyring.add("K2"), "KeyRing.add: key_id: expected an id of a small"),
         (lambda keyring: keyring.add(None), "KeyRing.add: key_id: expected an id of a small"),
-        (lambda keyring: keyring.promote("k2"), "KeyRing: primary: expected one of the ids"),
+        (lambda keyring: keyring.promote("k2"), "KeyRing.promote: key_id: this ring has no key"),
         (lambda keyring: keyring.retire("k2"), "KeyRing.retire: key_id: this ring has no key"),
         (lambda keyring: keyring.retire("k1"), "KeyRing.retire: key_id: new things are made"),
     ],

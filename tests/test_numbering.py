@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from careof import PhoneNumber
 from careof._values.numbering import are_plain_e164, is_plain_e164, lengths_by_beginning
 from careof._values.phone_numbers import read_e164
-from careof._values.readings import OPTIONAL_ZERO, the_only_reading
+from careof._values.readings import has_optional_zero, the_only_reading
 from careof.errors import PhoneNumberError
 from careof.pseudonyms import _packing
 from tests.support import numbering
@@ -210,7 +210,7 @@ def test_a_country_code_whose_prefix_may_be_nothing_is_not_in_the_table():
     assert beginnings_of(54) == {}
 
 
-def test_every_plain_number_fits_into_fifteen_digits():
+def test_every_plain_number_has_seven_to_fifteen_digits():
     lengths = {length for mask in lengths_by_beginning().values() for length in lengths_of(mask)}
 
     assert min(lengths) == 1 + 7
@@ -242,10 +242,10 @@ def test_a_text_that_is_plain_is_what_the_library_reads(text, region):
 def test_punctuation_is_nothing_to_the_library_where_it_is_nothing_to_us(text, region):
     digits = re.sub(r"[ .()-]", "", text)
 
-    if OPTIONAL_ZERO not in text:
-        assert not is_plain_e164(digits) or len(text) > 40 or read_e164(text, region) == digits
-    if OPTIONAL_ZERO not in text:  # it has ways of its own
-        assert not is_plain_e164(digits) or agrees(the_only_reading(text, region), digits)
+    is_sum = text.lstrip().startswith((".", "-")) or text.rstrip().endswith(".0")
+    if is_plain_e164(digits) and not has_optional_zero(text):
+        assert agrees(the_only_reading(text, region), digits)
+        assert is_sum or len(text) > 40 or read_e164(text, region) == digits
 
 
 @pytest.mark.parametrize(

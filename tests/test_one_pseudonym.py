@@ -233,9 +233,11 @@ def test_a_pseudonym_shows_neither_the_length_of_a_number_nor_its_country(scheme
 
 
 @both
-def test_every_place_of_a_pseudonym_takes_every_letter_about_as_often(scheme):
+def test_every_place_of_a_pseudonym_takes_nearly_every_letter_and_none_too_often(scheme):
     """
     Numbers in a row, which differ in their last digits only.
+
+    The last three letters of a reversible one are two bits, and left out.
     """
     phones = [f"+4420{number}" for number in range(79460000, 79464200)]
     columns = zip(
@@ -267,7 +269,11 @@ def test_different_numbers_have_different_pseudonyms(scheme):
 @both
 def test_no_pseudonym_is_a_phone_number_to_any_reader(scheme):
     """
-    The parser and the finder of phonenumbers, in every region, the finder as lenient as it gets.
+    The parser and the finder of phonenumbers, the finder as lenient as it gets.
+
+    Each in one region, and twenty in every region, which only changes how a
+    number is read that was found: a text in which there is none comes to nothing
+    before that.
     """
     pseudonyms = scheme(RING, "t").pseudonymize_many(numbers(MANY))
     regions = sorted(phonenumbers.SUPPORTED_REGIONS)

@@ -62,15 +62,15 @@ def test_a_phone_number_is_read_as_e164(text, region, number):
 @pytest.mark.parametrize(
     "text, region, problem",
     [
-        ("", None, "expected digits"),
-        ("12", "GB", "expected digits"),
-        ("+", "GB", "expected digits"),
-        ("---", "GB", "leading"),
+        ("", None, "expected 3 to 15 digits"),
+        ("12", "GB", "expected 3 to 15 digits"),
+        ("+", "GB", "expected 3 to 15 digits"),
+        ("---", "GB", "expected 3 to 15 digits"),
         ("020 7946 0018", None, "or a region"),
         ("0044 20 7946 0018", None, "or a region"),
-        ("020 7946 0018", "UK", "or a region"),
-        ("020 7946 0018", "gb", "or a region"),
-        ("020 7946 0018", "001", "or a region"),
+        ("020 7946 0018", "UK", "expected a number of that region"),
+        ("020 7946 0018", "gb", "expected a number of that region"),
+        ("020 7946 0018", "001", "expected a number of that region"),
         ("020 7946 0018", ["GB"], "expected a region"),
         ("020 7946 0018", b"GB", "expected a region"),
         ("12-34-5+6789", "GB", "leading"),
@@ -90,12 +90,12 @@ def test_a_phone_number_is_read_as_e164(text, region, number):
         ("+44\u00a02079460018", None, "expected digits"),
         ("+442079460018\n", None, "expected digits"),
         ("tel:+442079460018", None, "expected digits"),
-        ("20 7946 0018" + " " * 29, "GB", "expected digits"),
-        ("+44 20 7946 0018" + " " * 25, None, "expected digits"),
+        ("20 7946 0018" + " " * 29, "GB", "expected 3 to 15 digits"),
+        ("+44 20 7946 0018" + " " * 25, None, "expected 3 to 15 digits"),
         ("+1234", None, "length"),
         ("+4420794600181234567", None, "length"),
         ("555 0123", "US", "length"),
-        ("+" + "4" * 100_000, None, "expected digits"),
+        ("+" + "4" * 100_000, None, "expected 3 to 15 digits"),
         (442079460018, None, "expected a text"),
         (b"+442079460018", None, "expected a text"),
         (None, "GB", "expected a text"),
@@ -147,6 +147,17 @@ def test_the_short_codes_of_a_region_are_refused(region):
     assert accepted == set()
 
 
+def test_what_only_says_that_it_is_a_text_is_refused():
+    """
+    As a proxy does, or a text that is translated when it is needed.
+    """
+
+    class Proxy:
+        __class__ = str
+
+    assert "expected a text" in str(read_e164(Proxy(), None))
+
+
 def test_a_number_that_is_valid_is_no_short_code(monkeypatch):
     """
     None that is both is known today, but tables change.
@@ -182,6 +193,12 @@ def test_a_number_of_more_than_fifteen_digits_is_refused(text, region):
         ("62218350843", "ID", TWO_NUMBERS),
         # A mobile number without the zero, and a landline with it.
         ("+39 (0)312 345 6789", None, TWO_NUMBERS),
+        ("+39 ( 0 ) 312 345 6789", None, TWO_NUMBERS),
+        ("0039 (0)312 345 6789", "US", TWO_NUMBERS),
+        ("00240 (0)333091236", "TH", TWO_NUMBERS),
+        # Neither is in use, as far as the tables know, which may not know it yet.
+        ("00573966597170", "CO", TWO_NUMBERS),
+        ("38195433194", "RS", TWO_NUMBERS),
         # The code of a carrier.
         ("+86 1 131 2345 6789", None, TWO_NUMBERS),
         ("+54 11 15 2345 6789", None, TWO_NUMBERS),
@@ -203,6 +220,9 @@ def test_what_can_be_read_as_two_numbers_is_refused(text, region, problem):
         ("+34 (0)912 34 56 78", None, "+34912345678"),
         ("+44 (0)020 7946 0018", None, PHONE),
         ("(0)20 7946 0018", "GB", PHONE),
+        ("+48 (0)22 123 45 67", None, "+48221234567"),
+        ("0049 ( 0 ) 170 1234567", "US", "+491701234567"),
+        ("0049 (0)170 1234567", "BR", "+491701234567"),
         ("+7 (0)912 345-67-89", None, "+79123456789"),
         ("+7 8 800 555 35 35", None, "+78005553535"),
         ("+36 06 1 234 5678", None, "+3612345678"),
@@ -213,10 +233,68 @@ def test_a_text_with_several_ways_to_read_it_and_one_number_is_that_number(text,
 
 
 @pytest.mark.parametrize(
+    "text, region",
+    [
+        ("1234-5678", "BR"),
+        ("946 0018", "GB"),
+        ("518 1234", "CW"),
+        ("7700 900123", "GB"),
+    ],
+)
+def test_a_number_that_may_lack_its_area_code_is_refused(text, region):
+    assert "is its area code missing" in str(read_e164(text, region))
+
+
+@pytest.mark.parametrize(
+    "text, region",
+    [
+        ("07700 900123", "GB"),
+        ("0044 7700 900123", "GB"),
+        ("447700900123", "GB"),
+        ("+44 7700 900123", None),
+        ("+44 (0)7700 900123", None),
+    ],
+)
+def test_a_number_that_nobody_knows_is_read_with_its_prefix_or_code(text, region):
+    """
+    As it may be too new; those that are kept for fiction are such.
+    """
+    assert read_e164(text, region) == "+447700900123"
+
+
+@pytest.mark.parametrize(
+    "text, region",
+    [
+        ("4930123456.0", "DE"),
+        ("30123456.0", "DE"),
+        ("+4930123049.0", None),
+        ("442079460018.0", "GB"),
+        ("+442079460018.0 ", None),
+        ("-3012336", "DE"),
+        (" -3012336", "DE"),
+        (".442079460018", "GB"),
+    ],
+)
+def test_what_a_spreadsheet_makes_of_a_number_is_refused(text, region):
+    """
+    A zero would be one digit more, and a difference other digits: somebody else's number.
+    """
+    assert "a decimal or the result of a sum" in str(read_e164(text, region))
+
+
+def test_a_number_may_end_in_two_zeros_behind_a_dot():
+    assert read_e164("01.42.68.53.00", "FR") == "+33142685300"
+
+
+@pytest.mark.parametrize(
     "text, region, problem",
     [
         ("020 7946", "GB", CUT),
         ("0938800554", "JE", CUT),
+        # Poland had a zero there until 2009.
+        ("022 123 45 67", "PL", CUT),
+        ("+48 (022) 123 45 67", None, CUT),
+        ("+48 (0-22) 123 45 67", None, CUT),
         ("+44 00 20 7946 0018", None, LENGTH),
     ],
 )

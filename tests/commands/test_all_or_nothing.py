@@ -162,6 +162,19 @@ def test_a_signal_while_it_waits_for_rows_leaves_nothing(desk, number):
     assert desk.left() == []
 
 
+@pytest.mark.parametrize("umask, mode", [(0o022, 0o644), (0o077, 0o600)])
+def test_who_may_read_the_table_may_read_the_copy_as_far_as_umask_allows(desk, umask, mode):
+    desk.source.write_text(f"phone\n{ADA}\n")
+    desk.source.chmod(0o777)
+    before = os.umask(umask)
+    try:
+        assert desk.run(None) == 0
+    finally:
+        os.umask(before)
+
+    assert desk.target.stat().st_mode & 0o777 == mode
+
+
 def test_a_signal_while_it_waits_for_the_table_is_heard(desk):
     os.mkfifo(desk.source)
     process = desk.start()

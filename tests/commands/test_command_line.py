@@ -15,7 +15,7 @@ from careof._commands.command_line import main
 from careof._commands.problems import of_file
 from careof.pseudonyms import KeyRing
 from tests.support.canary import seen_in
-from tests.support.desk import ADA, PATIENCE, RING, SECRET
+from tests.support.desk import ADA, PATIENCE, RING, SECRET, pseudonym
 
 
 def test_the_command_works_as_the_documentation_writes_it(desk, monkeypatch):
@@ -45,7 +45,7 @@ def test_without_a_command_there_is_help(capsys):
 
 
 @pytest.mark.parametrize("words", [["--help"], ["pseudonymize", "--help"]], ids=" ".join)
-def test_help_is_printed_and_fits_a_terminal(words, capsys):
+def test_help_is_printed_in_short_lines(words, capsys):
     assert main(words) == 0
     assert max(map(len, capsys.readouterr().out.splitlines())) < 100
 
@@ -145,16 +145,33 @@ def test_a_key_ring_in_the_place_of_its_own_is_not_repeated(desk, kind, capsys):
     code = main(words)
     told = capsys.readouterr().err
 
-    assert code == 1
-    assert "cannot be read" in told
+    assert code == 2
+    assert f"argument --keyring: expected {kind}:" in told
     assert seen_in([told], [SECRET]) == []
 
 
 def test_a_key_ring_that_is_not_there_is_named(desk, capsys):
     desk.keys.unlink()
 
-    assert desk.run(f"phone\n{ADA}\n") == 1
-    assert "cannot be read (FileNotFoundError)" in capsys.readouterr().err
+    assert desk.run(f"phone\n{ADA}\n") == 2
+    assert "expected file:PATH of a file that exists, which it does not" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("place", [-1, -2], ids=["OUT", "IN"])
+def test_a_hyphen_is_no_file(desk, place, capsys):
+    words = desk.words()
+    words[place] = "-"
+
+    assert main(words) == 2
+    assert "expected a file by its name; IN can be /dev/stdin" in capsys.readouterr().err
+    assert desk.left() == []
+
+
+def test_where_the_shell_has_closed_stderr_the_work_is_done_in_silence(desk, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)
+
+    assert desk.run(f"phone\n{ADA}\n") == 0
+    assert desk.cells() == [["phone"], [pseudonym(ADA)]]
 
 
 @pytest.mark.parametrize(
@@ -193,7 +210,7 @@ def test_a_table_in_another_encoding_is_told_without_its_cells(desk, rows, capsy
     told = capsys.readouterr().err
 
     assert code == 1
-    assert "it is not in the encoding utf-8: give --encoding." in told
+    assert "in.csv: it is not in the encoding utf-8; give --encoding, or export it as" in told
     assert ADA not in told
     assert desk.left() == []
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from careof._commands import tables
 from careof._commands.columns import Column
 from careof._commands.tables import CHUNK, Form, Table
 from careof.pseudonyms import HmacPseudonymizer, SivPseudonymizer
@@ -125,9 +126,43 @@ def test_the_summary_names_the_key_and_its_check_value(desk, capsys):
     desk.run(f"phone\n{ADA}\n")
     told = capsys.readouterr().err
 
-    assert f"made with the key k1 (check value {RING.checks['k1']})." in told
+    key = f"the key k1 (check value {RING.checks['k1']})"
+    assert f"made with {key} by hmac, with no tenant and no purpose." in told
     assert all(line.startswith("careof pseudonymize: ") for line in told.splitlines())
     assert SECRET not in told
+
+
+def test_the_summary_names_the_context(desk, capsys):
+    desk.run(f"phone\n{ADA}\n", "--tenant", "t\n7", "--purpose", "p", "--scheme", "siv")
+
+    assert " by siv, with tenant t?7 and purpose p.\n" in capsys.readouterr().err
+
+
+def test_a_column_without_a_single_number_is_asked_about(desk, capsys):
+    assert desk.run("phone\nKim\n\nAda\n,\n") == 3
+    assert "no cell was a phone number: are --column and --region the right" in (
+        capsys.readouterr().err
+    )
+
+
+def test_a_table_that_grows_while_it_is_read_is_not_copied(desk, capsys, monkeypatch):
+    """
+    Its last number may be cut, and a shorter one is somebody else's.
+    """
+    desk.source.write_text(f"phone\n{ADA}\n")
+    before = tables.Table.open
+
+    def opened(path, form):
+        table = before(path, form)
+        with path.open("a") as file:
+            file.write("+4420")
+        return table
+
+    monkeypatch.setattr(tables.Table, "open", opened)
+
+    assert desk.run(None) == 1
+    assert "in.csv was written to while it was read: wait" in capsys.readouterr().err
+    assert desk.left() == []
 
 
 @pytest.mark.parametrize("ending", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])

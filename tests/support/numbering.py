@@ -17,7 +17,7 @@ COUNTRY_CODES = sorted(COUNTRY_CODE_TO_REGION_CODE)
 _DIGITS = "0123456789"
 _NO_COUNTRY = "001"
 _LONGEST = 15  # digits, with the country code: ITU-T E.164 §6.1
-_LONGEST_SHORT_CODE = 8  # digits; what is longer is listed as one, but is no code
+_LONGEST_SHORT_CODE = 8  # digits; what is longer is listed as one, but nobody calls it short
 _SEEN = 4  # digits of a number by which it is told whether its beginning is safe
 
 
@@ -65,9 +65,15 @@ def lengths_of(code):
 def unsafe_beginnings_of(code):
     """
     The shortest beginnings from which something could be taken off as a national prefix.
+
+    And a zero, where no number begins with one: it is a prefix of other countries.
     """
-    pattern = _metadata_of(code).national_prefix_for_parsing
-    return [] if pattern is None else _shortest(pattern, "", _seen_of(code))
+    metadata = _metadata_of(code)
+    pattern = metadata.national_prefix_for_parsing
+    unsafe = [] if pattern is None else _shortest(pattern, "", _seen_of(code))
+    if unsafe == [""] or can_begin(metadata.general_desc.national_number_pattern, "0"):
+        return unsafe
+    return ["0", *(beginning for beginning in unsafe if not beginning.startswith("0"))]
 
 
 def _shortest(pattern, beginning, more):

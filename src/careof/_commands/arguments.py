@@ -11,7 +11,9 @@ from __future__ import annotations
 import argparse
 import codecs
 import io
+import os
 import re
+from pathlib import Path
 from typing import Any, NoReturn
 
 from careof._values.phone_numbers import refuse_region
@@ -22,6 +24,10 @@ _TELLABLE = re.compile(
     r"the following arguments are required: .*|argument [A-Za-z, -]+: expected .*"
 )
 _UNTOLD = "there is a word too many, or an option or a command that does not exist."
+_MISSING = {
+    "env": "expected env:NAME of a variable that is set, which it is not, or not exported",
+    "file": "expected file:PATH of a file that exists, which it does not",
+}
 
 
 class Parser(argparse.ArgumentParser):
@@ -57,13 +63,27 @@ def keyring(text: str) -> Secret:
     read = {"env": Secret.from_env, "file": Secret.from_file}.get(kind)
     if read is not None:
         try:
-            return read(name)
+            secret = read(name)
         except ConfigurationError:
             pass
+        else:
+            # Path.exists raises if the name is too long, as a key ring in its place is.
+            if not (name in os.environ if kind == "env" else os.path.exists(name)):  # noqa: PTH110
+                raise argparse.ArgumentTypeError(_MISSING[kind])
+            return secret
     raise argparse.ArgumentTypeError(
         "expected env:NAME or file:PATH, the place where the text of the key ring is kept, and "
         "not the text: others on this machine can read a command line"
     )
+
+
+def file(text: str) -> Path:
+    """
+    A file by its name.
+    """
+    if text == "-":
+        raise argparse.ArgumentTypeError("expected a file by its name; IN can be /dev/stdin")
+    return Path(text)
 
 
 def region(text: str) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import attrs
 
 from careof._commands.problems import Problem
-from careof.pseudonyms._scheme import Scheme
+from careof.pseudonyms._keyed import KeyedPseudonymizer
 
 
 @attrs.define
@@ -32,7 +32,7 @@ class Column:
     @classmethod
     def named(cls, name: str, header: list[str]) -> Column | Problem:
         """
-        The one of that *name*.  The problem repeats nothing of *header*.
+        The column of that *name*.  The problem repeats nothing of *header*.
 
         A file without a header has a person in its first row.
         """
@@ -41,13 +41,14 @@ class Column:
             return Problem(f"--column: {count} columns have that name; rename all but one.")
         if not count:
             return Problem(
-                "--column: no column has exactly that name. The first row, in which the names are "
-                f"expected, has {len(header)} cell{'s' * (len(header) != 1)}; if that is another "
-                "number than you see in it, give --delimiter."
+                "--column: no column has exactly that name, with its capitals and spaces. The "
+                "first row, in which the names are expected, has "
+                f"{len(header)} cell{'s' * (len(header) != 1)}; if that is another number than "
+                "you see in it, give --delimiter."
             )
         return cls(header.index(name), len(header))
 
-    def fill(self, rows: list[list[str]], pseudonymizer: Scheme) -> dict[int, str]:
+    def fill(self, rows: list[list[str]], pseudonymizer: KeyedPseudonymizer) -> dict[int, str]:
         """
         Put pseudonyms into *rows*, and say which are refused: their positions, and why.
         """
@@ -65,8 +66,6 @@ class Column:
                     f"This row has {len(row)} cell{'s' * (len(row) != 1)}, "
                     f"and the first one has {self.width}."
                 )
-            else:
-                self.written -= 1  # a blank line stays one, and counts for nothing
 
         pseudonyms = pseudonymizer.pseudonymize_many(
             [rows[position][self.at] for position in numbered],
@@ -75,5 +74,6 @@ class Column:
         for position, pseudonym in zip(numbered, pseudonyms, strict=True):
             rows[position][self.at] = pseudonym or ""
         self.refused += len(refused)
-        self.written += len(rows) - len(refused)
+        # A blank line stays one, and counts for nothing.
+        self.written += len(rows) - len(refused) - rows.count([])
         return refused

@@ -5,7 +5,9 @@ The commands of ``python -m careof``: which one, and how it ended.
 from __future__ import annotations
 
 import contextlib
+import io
 import sys
+from typing import TextIO
 
 from careof._commands import orders
 from careof._commands.arguments import Parser
@@ -35,7 +37,7 @@ def main(words: list[str], *, clock: Clock = SYSTEM_CLOCK, is_last: bool = False
             if not options.command:
                 parser.print_help()
                 return _DONE
-            result = pseudonymize(Order.of(options), stop, sys.stderr, clock)
+            result = pseudonymize(Order.of(options), stop, _stderr(), clock)
     except SystemExit as end:
         return int(end.code or 0)
     except Stopped as stopped:
@@ -51,9 +53,14 @@ def main(words: list[str], *, clock: Clock = SYSTEM_CLOCK, is_last: bool = False
 
 def _ended(parser: Parser, exit_code: int, *lines: str) -> int:
     with contextlib.suppress(OSError):  # nobody listens any more
-        sys.stderr.write("".join(f"{parser.name}: {line}\n" for line in lines))
-        sys.stderr.flush()
+        stderr = _stderr()
+        stderr.write("".join(f"{parser.name}: {line}\n" for line in lines))
+        stderr.flush()
     return exit_code
+
+
+def _stderr() -> TextIO:
+    return sys.stderr or io.StringIO()  # there is none if the shell has closed it
 
 
 def _parser() -> Parser:

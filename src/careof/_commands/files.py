@@ -42,13 +42,13 @@ class Draft:
 
     def finish(self, mode: int) -> None:
         """
-        Bring all of it to the disk, with the permission bits *mode*.
+        Write all of it to the disk, with the permission bits *mode*, as far as umask leaves them.
         """
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
         with contextlib.suppress(OSError):  # not every file system has them
-            self._temporary.chmod(mode)
+            self._temporary.chmod(mode & ~_umask())
 
     def appear(self) -> None:
         """
@@ -129,6 +129,13 @@ class Drafts:
                 return problem
             appeared.append(draft.path)
         return None
+
+
+def _umask() -> int:
+    # It can only be read by setting it.
+    umask = os.umask(0o077)
+    os.umask(umask)
+    return umask
 
 
 def _tried(draft: Draft, step: Callable[[Draft], None]) -> Problem | None:

@@ -9,8 +9,15 @@ from pathlib import Path
 
 import attrs
 
-from careof._commands.arguments import Parser, delimiter, encoding, keyring, region, scheme
-from careof._commands.tables import Form
+from careof._commands.arguments import (
+    Parser,
+    delimiter,
+    encoding,
+    file,
+    keyring,
+    region,
+    scheme,
+)
 from careof._values.secret import Secret
 
 _DESCRIPTION = """\
@@ -34,7 +41,8 @@ exit codes:
             stopped by SIGHUP, Ctrl-C or SIGTERM, and nothing was written
 
 example:
-  python -m careof pseudonymize --column phone --region GB --keyring env:CAREOF_KEYS in.csv out.csv
+  python -m careof pseudonymize --column phone --region GB --tenant tenant-12 \\
+      --keyring env:CAREOF_KEYS in.csv out.csv
 """
 
 
@@ -52,7 +60,8 @@ class Order:
     tenant: str
     purpose: str
     scheme: str
-    form: Form
+    delimiter: str
+    encoding: str
 
     @property
     def side(self) -> Path:
@@ -66,17 +75,7 @@ class Order:
         """
         What the *options* of the command say.
         """
-        return cls(
-            source=options.source,
-            target=options.target,
-            column=options.column,
-            keyring=options.keyring,
-            region=options.region,
-            tenant=options.tenant,
-            purpose=options.purpose,
-            scheme=options.scheme,
-            form=Form(delimiter=options.delimiter, encoding=options.encoding),
-        )
+        return cls(**{field.name: getattr(options, field.name) for field in attrs.fields(cls)})
 
 
 def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
@@ -91,8 +90,8 @@ def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
         epilog=_EPILOG,
     )
     command.set_defaults(parser=command)
-    command.add_argument("source", metavar="IN", type=Path, help="a table with a header, in CSV")
-    command.add_argument("target", metavar="OUT", type=Path, help="the copy, which is made")
+    command.add_argument("source", metavar="IN", type=file, help="a table with a header, in CSV")
+    command.add_argument("target", metavar="OUT", type=file, help="the copy, which is made")
     command.add_argument(
         "--column", metavar="NAME", required=True, help="the column with the numbers, by its name"
     )

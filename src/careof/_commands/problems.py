@@ -35,8 +35,8 @@ def of_file(action: str, path: os.PathLike[str], error: OSError) -> Problem:
     return Problem(f"cannot {action} {shown(path)}: {reason}.")
 
 
-def shown(path: os.PathLike[str]) -> str:
+def shown(path: str | os.PathLike[str]) -> str:
     """
-    A path on one line, whatever is in it.
+    A path, or another text that was typed, on one line, whatever is in it.
     """
     return "".join(sign if sign.isprintable() else "?" for sign in os.fspath(path))

@@ -25,9 +25,12 @@ from careof._commands.tables import Form, Table
 from careof._values.clock import Clock
 from careof.errors import ConfigurationError
 from careof.pseudonyms import HmacPseudonymizer, KeyRing, SivPseudonymizer
-from careof.pseudonyms._scheme import Scheme
+from careof.pseudonyms._keyed import KeyedPseudonymizer
 
-_SCHEMES: dict[str, type[Scheme]] = {"hmac": HmacPseudonymizer, "siv": SivPseudonymizer}
+_SCHEMES: dict[str, type[KeyedPseudonymizer]] = {
+    "hmac": HmacPseudonymizer,
+    "siv": SivPseudonymizer,
+}
 
 
 @attrs.frozen
@@ -38,7 +41,7 @@ class Prepared:
 
     table: Table
     column: Column
-    pseudonymizer: Scheme
+    pseudonymizer: KeyedPseudonymizer
     key: str
 
 
@@ -117,7 +120,7 @@ def _prepared(order: Order) -> Prepared | Problem:
     made = _pseudonymizer(order)
     if isinstance(made, Problem):
         return made
-    table = Table.open(order.source, order.form)
+    table = Table.open(order.source, Form(delimiter=order.delimiter, encoding=order.encoding))
     if isinstance(table, Problem):
         return table
     column = Column.named(order.column, table.header)
@@ -139,7 +142,7 @@ def _taken(order: Order) -> Problem | None:
     return None
 
 
-def _pseudonymizer(order: Order) -> tuple[Scheme, str] | Problem:
+def _pseudonymizer(order: Order) -> tuple[KeyedPseudonymizer, str] | Problem:
     try:
         keyring = KeyRing.parse(order.keyring)
         pseudonymizer = _SCHEMES[order.scheme](
@@ -148,7 +151,12 @@ def _pseudonymizer(order: Order) -> tuple[Scheme, str] | Problem:
         check = keyring.checks[keyring.primary]
     except ConfigurationError as error:
         return Problem(str(error))
-    return pseudonymizer, f"the key {keyring.primary} (check value {check})"
+    context = [
+        f"{kind} {shown(text)}" if text else f"no {kind}"
+        for kind, text in (("tenant", order.tenant), ("purpose", order.purpose))
+    ]
+    key = f"the key {keyring.primary} (check value {check})"
+    return pseudonymizer, f"{key} by {order.scheme}, with {' and '.join(context)}"
 
 
 def _copy(
@@ -186,6 +194,8 @@ def _summary(order: Order, prepared: Prepared) -> Report:
         f"{refused}.",
         f"made with {prepared.key}.",
     ]
+    if column.refused and column.written == column.empty:
+        lines.append("no cell was a phone number: are --column and --region the right ones?")
     return Report(lines, is_complete=not column.refused)
 
 

@@ -64,16 +64,17 @@ class Table:
         count: The rows read, with the header: the number that a spreadsheet
             shows beside the last one.
         size: Bytes; 0 if it is no file with an end, such as a pipe.
-        mode: Its permission bits.
+        mode: Its permission bits, as far as they are about reading and writing.
     """
 
     def __init__(self, path: Path, file: TextIO, form: Form) -> None:
         self._path = path
         self._file = file
         self._characters = 0
-        status = os.fstat(file.fileno())
-        self.size = status.st_size if stat.S_ISREG(status.st_mode) else 0
-        self.mode = status.st_mode & 0o777
+        self._status = status = os.fstat(file.fileno())
+        is_file = stat.S_ISREG(status.st_mode)
+        self.size = status.st_size if is_file else 0
+        self.mode = status.st_mode & 0o666 if is_file else 0o600
         self.count = 0
         self.header: list[str] = []
         self.form = form
@@ -112,7 +113,20 @@ class Table:
         """
         Up to some thousand rows more; none at the end.
         """
-        return self._next(self._reader, CHUNK)
+        rows = self._next(self._reader, CHUNK)
+        if rows == [] and self._has_changed():
+            # The last number may be cut, and a shorter one is somebody else's.
+            return Problem(
+                f"{shown(self._path)} was written to while it was read: wait until it is complete."
+            )
+        return rows
+
+    def _has_changed(self) -> bool:
+        now, before = os.fstat(self._file.fileno()), self._status
+        return self.size > 0 and (now.st_size, now.st_mtime_ns) != (
+            before.st_size,
+            before.st_mtime_ns,
+        )
 
     def _begin(self) -> Problem | None:
         lines: list[str] = []
@@ -153,8 +167,10 @@ class Table:
                 if self._characters >= full:
                     break
         except UnicodeError:
-            problem = self._unreadable(
-                rows, f"it is not in the encoding {self.form.encoding}: give --encoding"
+            # Where is not known: it is decoded ahead of the rows.
+            problem = Problem(
+                f"cannot read {shown(self._path)}: it is not in the encoding "
+                f"{self.form.encoding}; give --encoding, or export it as CSV if it is a workbook."
             )
         except csv.Error:
             problem = self._unreadable(

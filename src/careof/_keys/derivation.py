@@ -38,8 +38,8 @@ def check_value(secret: str) -> str:
     """
     Eight hexadecimal digits by which a wrong *secret* is noticed.
 
-    They say nothing about it, as another derived key, and one in 4,000 million
-    others has the same.
+    Like any derived key they say nothing about a random secret; one other in
+    4,000 million has the same.
     """
     return derived(secret, [_CHECK], 4).hex()
 

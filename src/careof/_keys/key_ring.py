@@ -26,9 +26,10 @@ class KeyRing(Fixed):
     """
     Secrets of the host under short ids; new things are made with the primary one.
 
-    A secret is read each time a key is derived, and not kept.  To rotate, add
-    one under an id of its own and make it the primary: another secret under an
-    old id makes everything unreadable that was made with the old one.
+    A secret with a source (``Secret.from_env`` ...) is read there each time a key
+    is derived.  To rotate, add one under an id of its own and make it the
+    primary: another secret under an old id makes everything unreadable that was
+    made with the old one.
 
     It prints its ids and nothing else, and refuses to be pickled.  Two rings
     are equal only if they are one.
@@ -65,7 +66,7 @@ class KeyRing(Fixed):
         """
         A ring of one random key of 256 bits, with the id ``k1``.
         """
-        return cls({"k1": secrets.token_urlsafe(32)}, primary="k1")
+        return cls({"k1": secrets.token_urlsafe(SHORTEST_SECRET)}, primary="k1")
 
     @classmethod
     def parse(cls, text: Secret | str) -> KeyRing:
@@ -90,7 +91,8 @@ class KeyRing(Fixed):
         This ring with one random key more, under *key_id*; the primary one stays.
 
         Args:
-            key_id: An id that never stood for another key, not even a retired one.
+            key_id: An id that never stood for another key, not even a retired one,
+                with one digit at most: pseudonyms begin with it.
 
         Raises:
             ConfigurationError: It is no id, or stands for a key already.
@@ -106,7 +108,9 @@ class KeyRing(Fixed):
         Raises:
             ConfigurationError: There is no key with that id.
         """
-        return KeyRing(self._keys, primary=key_id, checks=self._checks)
+        with Unseen():
+            outcome = self._with_primary(key_id)
+        return unwrap(outcome)
 
     def retire(self, key_id: str) -> KeyRing:
         """
@@ -178,7 +182,7 @@ class KeyRing(Fixed):
 
     def _derived(self, key_id: str, *labels: str, length: int = 32) -> bytes | ConfigurationError:
         if key_id not in self:
-            return ConfigurationError("KeyRing.derive: key_id: this ring has no key with that id.")
+            return _no_key("derive")
         if not labels or not all(isinstance(label, str) and is_whole(label) for label in labels):
             return ConfigurationError(
                 "KeyRing.derive: labels: expected one text or more, without lone surrogates."
@@ -219,9 +223,14 @@ class KeyRing(Fixed):
         secret = secrets.token_urlsafe(SHORTEST_SECRET)
         return KeyRing({**self._keys, key_id: secret}, primary=self._primary, checks=self._checks)
 
+    def _with_primary(self, key_id: str) -> KeyRing | ConfigurationError:
+        if key_id not in self:
+            return _no_key("promote")
+        return KeyRing(self._keys, primary=key_id, checks=self._checks)
+
     def _without(self, key_id: str) -> KeyRing | ConfigurationError:
         if key_id not in self:
-            return ConfigurationError("KeyRing.retire: key_id: this ring has no key with that id.")
+            return _no_key("retire")
         if key_id == self._primary:
             return ConfigurationError(
                 "KeyRing.retire: key_id: new things are made with this key; promote another one "
@@ -244,3 +253,7 @@ class KeyRing(Fixed):
 
     def __repr__(self) -> str:
         return f"KeyRing({', '.join(self._keys)}; primary: {self._primary})"
+
+
+def _no_key(method: str) -> ConfigurationError:
+    return ConfigurationError(f"KeyRing.{method}: key_id: this ring has no key with that id.")

@@ -11,7 +11,13 @@ from __future__ import annotations
 import re
 
 from careof._values.numbering import is_plain_e164
-from careof._values.readings import OPTIONAL_ZERO, PUNCTUATION, no_number, the_only_reading
+from careof._values.readings import (
+    LONGEST,
+    PUNCTUATION,
+    has_optional_zero,
+    no_number,
+    the_only_reading,
+)
 from careof._values.sealed import Sealed
 from careof._values.unwrap import Unseen, unwrap
 from careof.errors import ConfigurationError, PhoneNumberError
@@ -19,7 +25,10 @@ from careof.errors import ConfigurationError, PhoneNumberError
 # Letters would be vanity numbers or extensions, other digits another script's:
 # both are read differently by different libraries, so neither is read at all.
 # A slash often stands between two numbers, which would be read as one.
-_PHONE_TEXT = re.compile(r"[0-9+().\- ]{3,40}", re.ASCII)
+_PHONE_TEXT = re.compile(r"[0-9+().\- ]*", re.ASCII)
+_FEWEST = 3  # digits
+_LONGEST_TEXT = 40  # characters
+_DECIMAL = ".0"  # at the end of a whole number that a spreadsheet holds as a float
 
 
 class PhoneNumber(Sealed):
@@ -68,9 +77,19 @@ def read_e164(phone: object, region: str | None) -> str | PhoneNumberError:
         return no_number("expected a text (str)")
     text = str.__str__(text)
     if not _PHONE_TEXT.fullmatch(text):
-        return no_number("expected digits, spaces and punctuation, with a leading +")
+        return no_number(
+            "expected digits, spaces, dots, hyphens and brackets only, after a + if there is one: "
+            "no extension and no second number"
+        )
     digits = text.translate(PUNCTUATION)
-    if is_plain_e164(digits) and OPTIONAL_ZERO not in text:
+    if len(digits) < _FEWEST or len(text) > _LONGEST_TEXT:
+        return no_number(f"expected {_FEWEST} to {LONGEST} digits")
+    if text.rstrip().endswith(_DECIMAL) or text.lstrip().startswith(("-", ".")):
+        return no_number(
+            "it looks like a decimal or the result of a sum, as spreadsheets make them of phone "
+            "numbers; export the column as text"
+        )
+    if is_plain_e164(digits) and not has_optional_zero(text):
         return digits
     if not isinstance(region, str | None):
         return no_number("expected a region of two letters, or None")
@@ -79,7 +98,7 @@ def read_e164(phone: object, region: str | None) -> str | PhoneNumberError:
 
 def refuse_region(region: object, parameter: str) -> ConfigurationError | None:
     """
-    The reason why *region* can be none, or None.
+    The reason why *region* is refused, or None.
     """
     if region is not None:
         import phonenumbers

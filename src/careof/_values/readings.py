@@ -4,26 +4,30 @@ In how many ways a text can be meant as a phone number.
 Theory of operation: phonenumbers reads a text in one way, by the rules of one
 country, and people write by others: ``0055 51 ...`` is Brazil to most of the
 world and Peru to Brazil, where ``00`` waits for a carrier; ``49 151 ...``
-without a plus may be a German number or the same with its country code.  A
-wrong reading is somebody else's number.  So a text is read in every way in
-which it may be meant, and stands for a number only if one of the ways leads to
-a number of a kind that is in use, or if there is one way only.
+without a plus may be a German number or the same with its country code; a
+``(0)`` is dialled inside the country, or never was.  A wrong reading is
+somebody else's number.  So a text is read in every way in which it may be
+meant.  It is a number if one of those to which they lead is of a kind that is
+in use and the others are not.  If none is, and there is one only, it may be too
+new to be known, provided that it begins with its country code or the prefix
+that is dialled before an area code; without both it may be many people's.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import attrs
 
-from careof._values.numbering import LONGEST, is_plain_e164
+from careof._values.numbering import is_plain_e164
 from careof.errors import PhoneNumberError
 
 PUNCTUATION = str.maketrans("", "", "().- ")
-SHORT_CODE = 8  # digits at most
-OPTIONAL_ZERO = "(0)"  # dialled inside the country only, in most countries
+LONGEST = 15  # digits, with the country code: ITU-T E.164 §6.1
 _ABROAD = "00"  # ITU-T E.164 recommends it to all countries as their way out
+_OPTIONAL_ZERO = re.compile(r"\([ .-]*0[ .-]*\)")
 
 
 @attrs.frozen
@@ -31,7 +35,7 @@ class Reading:
     """
     What a text may stand for.
 
-    Args:
+    Attributes:
         number: As phonenumbers has it.
     """
 
@@ -47,36 +51,48 @@ class Reading:
         return phonenumbers.is_valid_number(self.number)
 
 
+def has_optional_zero(text: str) -> bool:
+    """
+    Whether there is a zero in *text* that may be meant to be left out.
+    """
+    return _OPTIONAL_ZERO.search(text) is not None
+
+
 def the_only_reading(text: str, region: str | None) -> str | PhoneNumberError:
     """
     The number in E.164 form that *text* stands for, or the error that says why there is none.
     """
     literal = _read(text, region)
     ways = [_read(*way) for way in _other_ways(text, region)]
-    if not ways:
-        return literal if isinstance(literal, PhoneNumberError) else literal.e164
-    known = {
-        reading.e164
-        for reading in (literal, *ways)
-        if isinstance(reading, Reading) and reading.is_valid()
-    }
+    readings = [each for each in (literal, *ways) if isinstance(each, Reading)]
+    known = {reading.e164 for reading in readings if reading.is_valid()}
     if len(known) == 1:
         return known.pop()
-    if known:
+    if len({reading.e164 for reading in readings}) > 1:
         return _two_numbers()
-    return literal if isinstance(literal, PhoneNumberError) else literal.e164
+    if isinstance(literal, PhoneNumberError):
+        return literal
+    if text.translate(PUNCTUATION) not in _whole(literal):
+        return no_number(
+            "no number like this is in use in that region; is its area code missing, or a + and "
+            "the country code?"
+        )
+    return literal.e164
 
 
 def _other_ways(text: str, region: str | None) -> Iterator[tuple[str, str | None]]:
     import phonenumbers
 
-    if OPTIONAL_ZERO in text:
-        yield text.replace(OPTIONAL_ZERO, ""), region
-    digits = text.translate(PUNCTUATION)
-    if region is not None and not digits.startswith("+"):
+    without_zero = _OPTIONAL_ZERO.sub("", text)
+    if without_zero != text:
+        yield without_zero, region
+    if region is None:
+        return
+    code = str(phonenumbers.country_code_for_region(region))
+    for digits in dict.fromkeys(each.translate(PUNCTUATION) for each in (text, without_zero)):
         if digits.startswith(_ABROAD):
             yield f"+{digits.removeprefix(_ABROAD)}", None
-        if digits.startswith(str(phonenumbers.country_code_for_region(region))):
+        if digits.startswith(code):
             yield f"+{digits}", None
 
 
@@ -85,7 +101,11 @@ def _read(text: str, region: str | None) -> Reading | PhoneNumberError:
 
     number = _parsed(text, region)
     if number is None:
-        return no_number("expected a leading + and a country code, or a region to read it in")
+        return no_number(
+            "expected a leading + and a country code, or a region to read it in"
+            if region is None
+            else "expected a number of that region, or a leading + and a country code"
+        )
     if number.extension:
         return no_number("expected a number without an extension")
     reason = phonenumbers.is_possible_number_with_reason(number)
@@ -94,41 +114,34 @@ def _read(text: str, region: str | None) -> Reading | PhoneNumberError:
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     reading = Reading(e164, number)
     written = text.translate(PUNCTUATION)
-    if written.startswith("+") and written not in (e164, _with_prefix(reading)):
+    if written.startswith("+") and written not in _whole(reading):
         # Something else was taken off, such as the number of a carrier.
         return _two_numbers()
     return reading if is_plain_e164(e164) else _judged(reading)
 
 
 def _judged(reading: Reading) -> Reading | PhoneNumberError:
-    # What does not stand for itself beyond doubt, number by number.
+    # What the table does not vouch for, phonenumbers is asked about.
     import phonenumbers
 
     if len(reading.e164) > 1 + LONGEST:
         return no_number(f"expected {LONGEST} digits at most, with the country code")
     if not reading.is_valid():
-        number = reading.number
-        if _length(number) <= SHORT_CODE and phonenumbers.is_possible_short_number(number):
+        if phonenumbers.is_possible_short_number(reading.number):
             return no_number("this is a short code, which nobody can dial from abroad")
-        if _begins_with_prefix(reading):
+        national = phonenumbers.national_significant_number(reading.number)
+        if national.startswith(("0", _prefix(reading) or "0")):
             return no_number("it is cut, or has too many zeros at its beginning")
     return reading if _parsed(reading.e164, None) == reading.number else _two_numbers()
 
 
-def _with_prefix(reading: Reading) -> str:
-    code = str(reading.number.country_code)
-    return f"+{code}{_prefix(reading)}{reading.e164[1 + len(code) :]}"
-
-
-def _begins_with_prefix(reading: Reading) -> bool:
-    code, prefix = str(reading.number.country_code), _prefix(reading)
-    return bool(prefix) and reading.e164.startswith(f"+{code}{prefix}")
-
-
-def _length(number: Any) -> int:
-    import phonenumbers
-
-    return len(phonenumbers.national_significant_number(number))
+def _whole(reading: Reading) -> set[str]:
+    # What its digits are if nothing is missing, and nothing is there that does not belong to it.
+    code = f"+{reading.number.country_code}"
+    national = _prefix(reading) + reading.e164.removeprefix(code)
+    digits = reading.e164.removeprefix("+")
+    behind_prefix = {national} if _prefix(reading) else set()
+    return {reading.e164, code + national, _ABROAD + digits, digits} | behind_prefix
 
 
 def _prefix(reading: Reading) -> str:

@@ -9,7 +9,7 @@ results and no phone number, and all results before it are handed out first.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import chain, islice
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -88,16 +88,16 @@ def in_chunks(
             f"{parameter}: expected several, such as a list or a column, got "
             f"{type(things).__name__}."
         )
-    # An iterator that asks for the host's own one later, and shows nothing of it.
     if not (on_error is None or callable(on_error)):
         return ConfigurationError("on_error: expected a callable, or None.")
+    # An iterator that asks for the host's own one later, and shows nothing of it.
     chunks = _made(chain.from_iterable((things,)), make)
     return chain.from_iterable(_told(chunks, on_error, parameter))
 
 
 def _made(
     things: Iterator[Any], make: Callable[[list[Any]], Results[T, E]]
-) -> Iterator[Results[T, E]]:
+) -> Generator[Results[T, E]]:
     while True:
         # As an iterator, of which a traceback shows nothing.
         chunk = iter(list(islice(things, CHUNK)))
@@ -109,13 +109,14 @@ def _made(
 
 
 def _told(
-    chunks: Iterator[Results[T, E]], on_error: OnError[E] | None, parameter: str
+    chunks: Generator[Results[T, E]], on_error: OnError[E] | None, parameter: str
 ) -> Iterator[list[Any]]:
     begin = 0
     for results in chunks:
         for position, error in results.errors.items():
             if on_error is None:
                 yield [*results.values[:position]]
+                chunks.close()  # or the error would hold what has not been read
                 unwrap(_at(begin + position, error, parameter))
             else:
                 on_error(begin + position, error)

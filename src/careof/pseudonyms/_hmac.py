@@ -20,8 +20,8 @@ from typing import Final
 
 from careof._values.sealed import Unpicklable
 from careof.pseudonyms import _packing
+from careof.pseudonyms._keyed import KeyedPseudonymizer
 from careof.pseudonyms._letters import GROUPS, letters
-from careof.pseudonyms._scheme import Scheme
 
 _BLOCK: Final = 64  # bytes: FIPS 180-4 §1, table 1
 _WORDS: Final = Struct(">8H16x")
@@ -77,21 +77,22 @@ def _by_word() -> list[str]:
     return letters() * (0x10000 // GROUPS)
 
 
-class HmacPseudonymizer(Scheme):
+class HmacPseudonymizer(KeyedPseudonymizer):
     """
     Makes one-way pseudonyms of phone numbers: ``ph1``, the key id, ``_``, 24 letters.
 
     Nothing of a number can be seen in one, not its country and not its length,
     and equal numbers have equal pseudonyms within one tenant and purpose only.
     One-way is meant for those without the key: whoever has it can try all the
-    numbers that there are, in hours.
+    numbers that there are, in minutes.
 
     Threads may share it.  It refuses to be pickled: build it where it is used.
 
     Args:
         keyring: The keys.  They are derived now, so a ring that changes at its
             source is not noticed.
-        tenant: Whose numbers they are; those of two tenants cannot be linked.
+        tenant: Whose numbers they are; without the keys, those of two tenants cannot be
+            linked.
         purpose: What they are for, likewise.
         region: The country (ISO 3166-1 alpha-2, such as ``"GB"``) of numbers
             that are written without ``+``.  Without it they are refused.

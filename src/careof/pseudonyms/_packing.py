@@ -47,12 +47,14 @@ def are_plain_e164(np: Any, texts: list[Any]) -> bool:
         return False
     raw, begins, lengths = _lines(np, texts)
     # Two of each line are no digits: the plus sign, where it begins, and its end.
+    # And at least five characters of it are looked at below.
     if len(begins) != len(texts) or lengths.min() < 6 or (raw[begins] != _PLUS).any():
         return False
     if np.count_nonzero(raw - _ZERO <= 9) != len(raw) - 2 * len(texts):
         return False
     digits = [raw[begins + at] - np.uint16(_ZERO) for at in range(1, 5)]
     beginnings = digits[0] * 1000 + digits[1] * 100 + digits[2] * 10 + digits[3]
+    # A mask has 32 bits.
     return bool((_lengths()[beginnings] >> np.minimum(lengths, 31) & 1).all())
 
 

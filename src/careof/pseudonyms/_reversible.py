@@ -11,11 +11,11 @@ from careof._values.phone_numbers import PhoneNumber
 from careof._values.unwrap import Unseen, unwrap
 from careof.errors import PseudonymError
 from careof.pseudonyms._batches import OnError, Results, in_chunks
-from careof.pseudonyms._scheme import Scheme
+from careof.pseudonyms._keyed import KeyedPseudonymizer
 from careof.pseudonyms._siv import LETTERS, SivKey
 
 
-class SivPseudonymizer(Scheme):
+class SivPseudonymizer(KeyedPseudonymizer):
     """
     Makes reversible pseudonyms of phone numbers: ``pr1``, the key id, ``_``, 45 letters.
 
@@ -29,7 +29,8 @@ class SivPseudonymizer(Scheme):
     Args:
         keyring: The keys.  They are derived now, so a ring that changes at its
             source is not noticed.
-        tenant: Whose numbers they are; those of two tenants cannot be linked.
+        tenant: Whose numbers they are; without the keys, those of two tenants cannot be
+            linked.
         purpose: What they are for, likewise.
         region: The country (ISO 3166-1 alpha-2, such as ``"GB"``) of numbers
             that are written without ``+``.  Without it they are refused.
@@ -56,11 +57,13 @@ class SivPseudonymizer(Scheme):
         return unwrap(outcome)
 
     @overload
-    def reidentify_many(self, pseudonyms: Iterable[str]) -> list[PhoneNumber]: ...
+    def reidentify_many(
+        self, pseudonyms: Iterable[str], *, on_error: None = None
+    ) -> list[PhoneNumber]: ...
 
     @overload
     def reidentify_many(
-        self, pseudonyms: Iterable[str], *, on_error: OnError[PseudonymError]
+        self, pseudonyms: Iterable[str], *, on_error: OnError[PseudonymError] | None
     ) -> list[PhoneNumber | None]: ...
 
     def reidentify_many(
@@ -87,15 +90,15 @@ class SivPseudonymizer(Scheme):
             PseudonymError: These keys did not make it for this tenant and purpose.
         """
         with Unseen():
-            outcome = self._wrapped_again(pseudonym)
+            outcome = self._rewrapped(pseudonym)
         return unwrap(outcome)
 
     @overload
-    def rewrap_many(self, pseudonyms: Iterable[str]) -> list[str]: ...
+    def rewrap_many(self, pseudonyms: Iterable[str], *, on_error: None = None) -> list[str]: ...
 
     @overload
     def rewrap_many(
-        self, pseudonyms: Iterable[str], *, on_error: OnError[PseudonymError]
+        self, pseudonyms: Iterable[str], *, on_error: OnError[PseudonymError] | None
     ) -> list[str | None]: ...
 
     def rewrap_many(
@@ -111,7 +114,7 @@ class SivPseudonymizer(Scheme):
         Raises:
             PseudonymError: One is refused, and there is no *on_error*.
         """
-        wrapped = in_chunks(pseudonyms, self._rewrapped, on_error, "pseudonyms")
+        wrapped = in_chunks(pseudonyms, self._rewrapped_of, on_error, "pseudonyms")
         return list(unwrap(wrapped))
 
     def _reidentified(self, pseudonym: object) -> PhoneNumber | PseudonymError:
@@ -121,11 +124,11 @@ class SivPseudonymizer(Scheme):
     def _reidentified_of(self, pseudonyms: list[object]) -> Results[PhoneNumber, PseudonymError]:
         return Results.of(map(self._reidentified, pseudonyms), PseudonymError)
 
-    def _wrapped_again(self, pseudonym: object) -> str | PseudonymError:
+    def _rewrapped(self, pseudonym: object) -> str | PseudonymError:
         e164 = self._number(pseudonym)
         return e164 if isinstance(e164, PseudonymError) else self._primary.pseudonym(e164)
 
-    def _rewrapped(self, pseudonyms: list[object]) -> Results[str, PseudonymError]:
+    def _rewrapped_of(self, pseudonyms: list[object]) -> Results[str, PseudonymError]:
         numbers = Results.of(map(self._number, pseudonyms), PseudonymError)
         return numbers.then(self._primary.pseudonyms)
 

@@ -10,7 +10,7 @@ short block.  Then S2V of RFC 5297 §2.4 is ``AES(K1, X)`` with ``X = text, 0x80
 zeros, xor a constant`` that depends on K1 alone (two doublings, one for S2V and
 one for the last block of CMAC), and the key stream is ``AES(K2, Q)``, where Q
 is the tag without two bits.  So two AES blocks make one pseudonym, and a whole
-batch is two calls of AES, with xor and and over long integers between them.
+batch is two calls of AES, with ``xor`` and ``and`` over all of it between them.
 What comes out is compared with cryptography's in property tests.
 
     tag (16 bytes), text xor key stream (7 bytes)       184 bits, 45 letters
@@ -161,8 +161,8 @@ def _bitwise(operation: Operation, one: bytes, other: bytes) -> bytes:
 
 def doubled(block: bytes) -> bytes:
     """
-    *block* times two, in the field that RFC 5297 §2.3 defines.
+    *block* times x, in the field of RFC 5297 §2.3.
     """
-    # RFC 5297 §2.3: times x, modulo x**128 + x**7 + x**2 + x + 1.
+    # Modulo x**128 + x**7 + x**2 + x + 1.
     carry, low = divmod(int.from_bytes(block, "big") << 1, 1 << 128)
     return (low ^ carry * 0x87).to_bytes(_BLOCK, "big")

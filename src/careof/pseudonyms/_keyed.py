@@ -20,7 +20,7 @@ from careof.pseudonyms._letters import split
 
 _USE = "careof phone pseudonym"
 # Of the id of a key: phonenumbers finds a number in two of them, if it is told to be lenient.
-MOST_DIGITS = 1
+_MOST_DIGITS = 1
 
 
 class Key(Protocol):
@@ -35,12 +35,12 @@ class Key(Protocol):
     def pseudonyms(self, e164s: list[str]) -> list[str]: ...
 
 
-class Scheme(Fixed):
+class KeyedPseudonymizer(Fixed):
     """
     Phone numbers to pseudonyms, under the keys of one ring for one tenant and purpose.
     """
 
-    __slots__ = ("__weakref__", "_keys", "_primary", "_region", "_shown")
+    __slots__ = ("__weakref__", "_keys", "_primary", "_region")
     _instead = "Build it there, with the same key ring, tenant and purpose."
     _scheme: ClassVar[str]
     _length: ClassVar[int]  # letters
@@ -66,7 +66,6 @@ class Scheme(Fixed):
         self._keys = keys
         self._primary = next(iter(keys.values()))
         self._region = region
-        self._shown = ", ".join(keys)
 
     def _problem(
         self, keyring: object, tenant: object, purpose: object, region: object
@@ -80,7 +79,7 @@ class Scheme(Fixed):
                     f"{name}: {parameter}: expected a text (str) without lone surrogates."
                 )
         for key_id in keyring.ids:
-            if sum(map(str.isdigit, key_id)) > MOST_DIGITS:
+            if sum(map(str.isdigit, key_id)) > _MOST_DIGITS:
                 return ConfigurationError(
                     f"{name}: keyring: a pseudonym begins with the id of its key, and the digits "
                     f"of {key_id} could be read as a phone number: expected one digit at most."
@@ -121,11 +120,13 @@ class Scheme(Fixed):
         return unwrap(outcome)
 
     @overload
-    def pseudonymize_many(self, phones: Iterable[str | PhoneNumber]) -> list[str]: ...
+    def pseudonymize_many(
+        self, phones: Iterable[str | PhoneNumber], *, on_error: None = None
+    ) -> list[str]: ...
 
     @overload
     def pseudonymize_many(
-        self, phones: Iterable[str | PhoneNumber], *, on_error: OnError[PhoneNumberError]
+        self, phones: Iterable[str | PhoneNumber], *, on_error: OnError[PhoneNumberError] | None
     ) -> list[str | None]: ...
 
     def pseudonymize_many(
@@ -144,17 +145,20 @@ class Scheme(Fixed):
         Raises:
             PhoneNumberError: One is no phone number, and there is no *on_error*.
                 The message says which one, by its position, and does not repeat it.
+            ConfigurationError: *phones* is one text, or *on_error* cannot be called.
         """
         pseudonyms = in_chunks(phones, self._made_of, on_error, "phones")
         del phones  # a traceback with locals would show them
         return list(unwrap(pseudonyms))
 
     @overload
-    def pseudonymize_iter(self, phones: Iterable[str | PhoneNumber]) -> Iterator[str]: ...
+    def pseudonymize_iter(
+        self, phones: Iterable[str | PhoneNumber], *, on_error: None = None
+    ) -> Iterator[str]: ...
 
     @overload
     def pseudonymize_iter(
-        self, phones: Iterable[str | PhoneNumber], *, on_error: OnError[PhoneNumberError]
+        self, phones: Iterable[str | PhoneNumber], *, on_error: OnError[PhoneNumberError] | None
     ) -> Iterator[str | None]: ...
 
     def pseudonymize_iter(
@@ -188,7 +192,7 @@ class Scheme(Fixed):
 
     def matches(self, phone: str | PhoneNumber, pseudonym: str) -> bool:
         """
-        Whether *pseudonym* stands for *phone*, compared in constant time.
+        Whether *pseudonym* stands for *phone*; their letters are compared in constant time.
 
         What these keys cannot have made stands for no number.
 
@@ -254,4 +258,4 @@ class Scheme(Fixed):
         return self._keys[parts[0]], parts[1]
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(keys: {self._shown})"
+        return f"{type(self).__name__}(keys: {', '.join(self._keys)})"
