@@ -122,12 +122,13 @@ def calls(numbers: list[str]) -> dict[str, Call]:
             for text in once
         ]
 
-    one_hmac, one_siv = _each(HMAC.pseudonymize, numbers), _each(SIV.pseudonymize, numbers)
+    one_hmac = _each(HMAC.pseudonymize, numbers), "HMAC, one call"
+    one_siv = _each(SIV.pseudonymize, numbers), "SIV, one call"
     found = {
-        "HMAC: candidates, two keys": Call(_each(HMAC.candidates, numbers), one_hmac, "one call"),
-        "SIV: candidates, two keys": Call(_each(SIV.candidates, numbers), one_siv, "one call"),
-        "HMAC: matches": Call(_both(HMAC.matches, numbers, hashed), one_hmac, "one call"),
-        "SIV: matches": Call(_both(SIV.matches, numbers, sealed), one_siv, "one call"),
+        "HMAC: candidates, two keys": Call(_each(HMAC.candidates, numbers), *one_hmac),
+        "SIV: candidates, two keys": Call(_each(SIV.candidates, numbers), *one_siv),
+        "HMAC: matches": Call(_both(HMAC.matches, numbers, hashed), *one_hmac),
+        "SIV: matches": Call(_both(SIV.matches, numbers, sealed), *one_siv),
         "SIV: reidentify": Call(_each(SIV.reidentify, sealed), decrypted, "AESSIV, decrypt"),
     }
     for way, place in ways().items():

@@ -63,21 +63,22 @@ def the_only_reading(text: str, region: str | None) -> str | PhoneNumberError:
     The number in E.164 form that *text* stands for, or the error that says why there is none.
     """
     literal = _read(text, region)
-    ways = [_read(*way) for way in _other_ways(text, region)]
-    readings = [each for each in (literal, *ways) if isinstance(each, Reading)]
+    others = [_read(*way) for way in _other_ways(text, region)]
+    readings = [each for each in (literal, *others) if isinstance(each, Reading)]
+    found = {reading.e164 for reading in readings}
+    if len(found) == 1 and _is_whole(text, literal):
+        return found.pop()
     known = {reading.e164 for reading in readings if reading.is_valid()}
     if len(known) == 1:
         return known.pop()
-    if len({reading.e164 for reading in readings}) > 1:
+    if known or (len(found) > 1 and not isinstance(literal, PhoneNumberError)):
         return _two_numbers()
     if isinstance(literal, PhoneNumberError):
         return literal
-    if text.translate(PUNCTUATION) not in _whole(literal):
-        return no_number(
-            "no number like this is in use in that region; is its area code missing, or a + and "
-            "the country code?"
-        )
-    return literal.e164
+    return no_number(
+        "no number like this is in use in that region; is its area code missing, or a + and the "
+        "country code?"
+    )
 
 
 def _other_ways(text: str, region: str | None) -> Iterator[tuple[str, str | None]]:
@@ -113,8 +114,7 @@ def _read(text: str, region: str | None) -> Reading | PhoneNumberError:
         return no_number("no number of that country has this length")
     e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
     reading = Reading(e164, number)
-    written = text.translate(PUNCTUATION)
-    if written.startswith("+") and written not in _whole(reading):
+    if text.translate(PUNCTUATION).startswith("+") and not _is_whole(text, reading):
         # Something else was taken off, such as the number of a carrier.
         return _two_numbers()
     return reading if is_plain_e164(e164) else _judged(reading)
@@ -135,13 +135,15 @@ def _judged(reading: Reading) -> Reading | PhoneNumberError:
     return reading if _parsed(reading.e164, None) == reading.number else _two_numbers()
 
 
-def _whole(reading: Reading) -> set[str]:
-    # What its digits are if nothing is missing, and nothing is there that does not belong to it.
-    code = f"+{reading.number.country_code}"
-    national = _prefix(reading) + reading.e164.removeprefix(code)
-    digits = reading.e164.removeprefix("+")
-    behind_prefix = {national} if _prefix(reading) else set()
-    return {reading.e164, code + national, _ABROAD + digits, digits} | behind_prefix
+def _is_whole(text: str, reading: Reading | PhoneNumberError) -> bool:
+    # Whether nothing is missing, and nothing is there that does not belong to it.
+    if isinstance(reading, PhoneNumberError):
+        return False
+    digits, code = text.translate(PUNCTUATION), f"+{reading.number.country_code}"
+    if digits.removeprefix("+").removeprefix(_ABROAD) == reading.e164[1:]:
+        return True
+    prefix, national = _prefix(reading), reading.e164.removeprefix(code)
+    return prefix != "" and digits.removeprefix(code) == prefix + national
 
 
 def _prefix(reading: Reading) -> str:
