@@ -4,6 +4,7 @@ How a host writes against careof.  Type-checked, never run.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 
 import httpx
@@ -24,6 +25,7 @@ from careof import (
     Message,
     NetworkPolicy,
     Outcome,
+    PhoneNumber,
     Receipt,
     Recipient,
     RequestTemplate,
@@ -34,6 +36,15 @@ from careof import (
     SurveySender,
 )
 from careof.auth import AccessToken, OAuth2ClientCredentials, TokenAuth, TokenCache
+from careof.errors import PhoneNumberError
+from careof.pseudonyms import (
+    HmacPseudonymizer,
+    KeyRing,
+    Pseudonymizer,
+    PseudonymResolver,
+    ReversiblePseudonymizer,
+    SivPseudonymizer,
+)
 from careof.testing import AsyncRecordingSender, FakeContactEndpoint, RecordingSender
 
 
@@ -108,6 +119,50 @@ receipt = Dispatcher(resolver, mail).send(Recipient("C-1", variables={"a": "b"})
 outcome: Outcome = receipt.outcome
 host_scheme = HttpResolver(template, selector, auth=VoucherAuth())
 foreign_scheme = HttpResolver(template, selector, auth=httpx.DigestAuth("a", "b"))
+
+
+class RandomCodes:
+    def __init__(self) -> None:
+        self.codes: dict[str, str] = {}
+
+    def pseudonymize(self, phone: str | PhoneNumber, /) -> str:
+        text = phone if isinstance(phone, str) else phone.reveal()
+        return self.codes.setdefault(text, f"code-{len(self.codes)}")
+
+    def pseudonymize_many(self, phones: Iterable[str | PhoneNumber], /) -> list[str]:
+        return [self.pseudonymize(phone) for phone in phones]
+
+    def pseudonymize_iter(self, phones: Iterable[str | PhoneNumber], /) -> Iterator[str]:
+        return map(self.pseudonymize, phones)
+
+    def candidates(self, phone: str | PhoneNumber, /) -> list[str]:
+        return [self.pseudonymize(phone)]
+
+    def matches(self, phone: str | PhoneNumber, pseudonym: str, /) -> bool:
+        return self.pseudonymize(phone) == pseudonym
+
+
+def told(position: int, error: PhoneNumberError) -> None:
+    print(position, error)
+
+
+handler: Callable[[int, PhoneNumberError], object] | None = told if careof.__all__ else None
+keyring = KeyRing.generate().add("k2").promote("k2")
+one_way = HmacPseudonymizer(keyring, "t", purpose="p", region="GB")
+reversible = SivPseudonymizer(keyring, "t")
+any_of_them: list[Pseudonymizer] = [one_way, reversible, RandomCodes()]
+leads_back: ReversiblePseudonymizer = reversible
+by_sms: Resolver = PseudonymResolver(leads_back)
+all_of_them: list[str] = one_way.pseudonymize_many(["+442079460018"])
+none_left_out: list[str] = one_way.pseudonymize_many(["+442079460018"], on_error=None)
+with_gaps: list[str | None] = one_way.pseudonymize_many(["x"], on_error=told)
+perhaps: list[str | None] = one_way.pseudonymize_many(["x"], on_error=handler)
+one_by_one: Iterator[str] = one_way.pseudonymize_iter(iter(["+442079460018"]))
+numbers: list[PhoneNumber] = reversible.reidentify_many(all_of_them)
+some_numbers: list[PhoneNumber | None] = reversible.reidentify_many(
+    all_of_them, on_error=lambda position, error: print(position, error.detail)
+)
+renewed: list[str] = reversible.rewrap_many(all_of_them)
 
 
 async def asynchronously() -> Receipt:
