@@ -291,6 +291,7 @@ def test_a_number_may_end_in_two_zeros_behind_a_dot():
     [
         ("020 7946", "GB", CUT),
         ("0938800554", "JE", CUT),
+        ("+7 890 123-45-67", None, CUT),
         # Poland had a zero there until 2009.
         ("022 123 45 67", "PL", CUT),
         ("+48 (022) 123 45 67", None, CUT),
