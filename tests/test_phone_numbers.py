@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from phonenumbers import PhoneMetadata, PhoneNumberFormat, PhoneNumberType
 
 from careof import PhoneNumber
+from careof._values import readings
 from careof._values.phone_numbers import read_e164, read_phone_number, refuse_region
 from careof.errors import ConfigurationError, PhoneNumberError
 from tests import strategies
@@ -145,6 +146,19 @@ def test_the_short_codes_of_a_region_are_refused(region):
     }
 
     assert accepted == set()
+
+
+def test_what_would_be_another_number_when_it_is_read_again_is_refused(monkeypatch):
+    """
+    None is known today that comes so far; this is the second lock.
+    """
+    number, again = "+541123456789", phonenumbers.parse("+541123456780")
+    before = readings._parsed
+    monkeypatch.setattr(
+        readings, "_parsed", lambda text, region: again if text == number else before(text, region)
+    )
+
+    assert TWO_NUMBERS in str(read_e164("011 2345-6789", "AR"))
 
 
 def test_what_only_says_that_it_is_a_text_is_refused():
