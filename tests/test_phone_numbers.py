@@ -210,6 +210,8 @@ def test_a_number_of_more_than_fifteen_digits_is_refused(text, region):
         ("+39 ( 0 ) 312 345 6789", None, TWO_NUMBERS),
         ("0039 (0)312 345 6789", "US", TWO_NUMBERS),
         ("00240 (0)333091236", "TH", TWO_NUMBERS),
+        # The code of Panama, or an area of the United States.
+        ("507 (0)2001824", "US", TWO_NUMBERS),
         # Neither is in use, as far as the tables know, which may not know it yet.
         ("00573966597170", "CO", TWO_NUMBERS),
         ("38195433194", "RS", TWO_NUMBERS),
@@ -234,6 +236,8 @@ def test_what_can_be_read_as_two_numbers_is_refused(text, region, problem):
         ("+34 (0)912 34 56 78", None, "+34912345678"),
         ("+44 (0)020 7946 0018", None, PHONE),
         ("(0)20 7946 0018", "GB", PHONE),
+        ("44 (0)20 7946 0018", "GB", PHONE),
+        ("44 (0)20 7946 0018", "FR", PHONE),
         ("+48 (0)22 123 45 67", None, "+48221234567"),
         ("0049 ( 0 ) 170 1234567", "US", "+491701234567"),
         ("0049 (0)170 1234567", "BR", "+491701234567"),

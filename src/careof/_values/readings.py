@@ -28,6 +28,7 @@ PUNCTUATION = str.maketrans("", "", "().- ")
 LONGEST = 15  # digits, with the country code: ITU-T E.164 §6.1
 _ABROAD = "00"  # ITU-T E.164 recommends it to all countries as their way out
 _OPTIONAL_ZERO = re.compile(r"\([ .-]*0[ .-]*\)")
+_CODE_AND_ZERO = re.compile(rf"[^0-9+]*[1-9].*?{_OPTIONAL_ZERO.pattern}")
 
 
 @attrs.frozen
@@ -90,10 +91,12 @@ def _other_ways(text: str, region: str | None) -> Iterator[tuple[str, str | None
     if region is None:
         return
     code = str(phonenumbers.country_code_for_region(region))
+    # What stands before an optional zero is the code of a country, perhaps of another one.
+    has_code = _CODE_AND_ZERO.match(text) is not None
     for digits in dict.fromkeys(each.translate(PUNCTUATION) for each in (text, without_zero)):
         if digits.startswith(_ABROAD):
             yield f"+{digits.removeprefix(_ABROAD)}", None
-        if digits.startswith(code):
+        if digits.startswith(code) or has_code:
             yield f"+{digits}", None
 
 
