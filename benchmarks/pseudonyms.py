@@ -22,9 +22,6 @@ from lookups.machine import CLIENT_CORE, cpu_seconds, described, pin
 from lookups.table import print_lines
 from makers import ours, peers
 
-HASHED_TWICE = "hashlib: copy, update, digest, twice"
-HASHES = "SHA-256, two blocks of a large buffer"
-BLOCKS = "AES-256, two blocks of a large buffer"
 ONE_WAY = """
 ## One-way, from E.164 to a pseudonym
 
@@ -89,11 +86,13 @@ def show_makers(costs: dict[str, float]) -> None:
     mine = [name for name in costs if name.startswith("careof")]
     print(ONE_WAY)
     rows = [name for name in mine if "HMAC" in name]
-    rows += [*one_way, "hashlib.sha256, no protection", HASHED_TWICE, HASHES]
-    _show(costs, rows, one_way, "hmac.digest", HASHES)
+    rows += [*one_way, "hashlib.sha256, no protection", peers.HASHED_TWICE, peers.HASHES]
+    _show(costs, rows, one_way, "hmac.digest", peers.HASHES)
     print(REVERSIBLE)
     rows = [name for name in mine if "SIV" in name]
-    _show(costs, [*rows, *reversible, BLOCKS], reversible, "cryptography, AESSIV", BLOCKS)
+    _show(
+        costs, [*rows, *reversible, peers.BLOCKS], reversible, "cryptography, AESSIV", peers.BLOCKS
+    )
 
 
 def _show(

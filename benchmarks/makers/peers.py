@@ -15,6 +15,9 @@ from lookups.machine import is_installed
 
 KEY: Final = bytes(range(32))
 ANOTHER_KEY: Final = bytes(range(32, 64))
+HASHED_TWICE: Final = "hashlib: copy, update, digest, twice"
+HASHES: Final = "SHA-256, two blocks of a large buffer"
+BLOCKS: Final = "AES-256, two blocks of a large buffer"
 SLOW: Final = 16  # one number in so many is enough of those who take long
 
 One = Callable[[str], Any]
@@ -179,9 +182,9 @@ def limits(numbers: list[str]) -> dict[str, tuple[Callable[[], object], int]]:
     into = bytearray(len(encrypted) + 15)
     encryptor = Cipher(AES(KEY), ECB()).encryptor()  # noqa: S305
     return {
-        "hashlib: copy, update, digest, twice": (_hashed_twice(numbers), count),
-        "SHA-256, two blocks of a large buffer": (lambda: hashlib.sha256(hashed), count),
-        "AES-256, two blocks of a large buffer": (
+        HASHED_TWICE: (_hashed_twice(numbers), count),
+        HASHES: (lambda: hashlib.sha256(hashed), count),
+        BLOCKS: (
             lambda: encryptor.update_into(encrypted, into),
             count,
         ),

@@ -9,7 +9,6 @@ made of the names of options, and of what an option expects.
 from __future__ import annotations
 
 import argparse
-import codecs
 import io
 import os
 import re
@@ -122,7 +121,6 @@ def encoding(text: str) -> str:
     An encoding of text that Python knows.
     """
     try:
-        codecs.lookup(text)
         io.TextIOWrapper(io.BytesIO(), encoding=text)
     except (LookupError, ValueError):
         raise argparse.ArgumentTypeError(

@@ -16,8 +16,8 @@ from typing import TextIO
 import attrs
 
 from careof._commands.problems import Problem, of_file, shown
+from careof.pseudonyms._batches import CHUNK
 
-CHUNK = 4096  # rows: as many as are pseudonymised at a time
 FULL = 8 * 2**20  # characters, after which a chunk is full with fewer rows
 LONGEST = 4 * 2**20  # characters of one line: what has longer ones is no table
 _MARK = "\ufeff"  # the byte order mark, which some programs write before the first name

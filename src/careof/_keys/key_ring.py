@@ -204,14 +204,18 @@ class KeyRing(Fixed):
         place = f"KeyRing: the key {key_id}, {source!r},"
         return refuse_secret(secret, self._checks.get(key_id), place) or secret
 
-    def _all_checks(self) -> dict[str, str] | ConfigurationError:
-        checks = {}
+    def _read_all(self) -> dict[str, str] | ConfigurationError:
+        keys = {}
         for key_id in self._keys:
             secret = self._read(key_id)
             if isinstance(secret, ConfigurationError):
                 return secret
-            checks[key_id] = check_value(secret)
-        return checks
+            keys[key_id] = secret
+        return keys
+
+    def _all_checks(self) -> dict[str, str] | ConfigurationError:
+        keys = self._read_all()
+        return keys if isinstance(keys, ConfigurationError) else _checks_of(keys)
 
     def _with(self, key_id: str) -> KeyRing | ConfigurationError:
         if key_id in self:
@@ -241,18 +245,18 @@ class KeyRing(Fixed):
         return KeyRing(keys, primary=self._primary, checks=checks)
 
     def _as_text(self) -> str | ConfigurationError:
-        keys = {}
-        for key_id in self._keys:
-            secret = self._read(key_id)
-            if isinstance(secret, ConfigurationError):
-                return secret
-            keys[key_id] = secret
-        checks = {key_id: check_value(secret) for key_id, secret in keys.items()}
-        tree = {"primary": self._primary, "keys": keys, "checks": checks}
+        keys = self._read_all()
+        if isinstance(keys, ConfigurationError):
+            return keys
+        tree = {"primary": self._primary, "keys": keys, "checks": _checks_of(keys)}
         return json.dumps(tree, separators=(",", ":"))
 
     def __repr__(self) -> str:
         return f"KeyRing({', '.join(self._keys)}; primary: {self._primary})"
+
+
+def _checks_of(keys: dict[str, str]) -> dict[str, str]:
+    return {key_id: check_value(secret) for key_id, secret in keys.items()}
 
 
 def _no_key(method: str) -> ConfigurationError:

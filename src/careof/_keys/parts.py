@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from careof._keys.derivation import SHORTEST_SECRET, check_value
 from careof._reading.strict_json import read_json
@@ -20,12 +20,11 @@ from careof.errors import ConfigurationError
 ID_FORM = "an id of a small letter, then at most seven small letters and digits"
 _ID = re.compile(r"[a-z][a-z0-9]{0,7}")
 _CHECK = re.compile(r"[0-9a-f]{8}")
+Parts: TypeAlias = tuple[dict[str, Secret], str, dict[str, str]]
 _TEXT = "KeyRing.parse: expected the text that KeyRing.reveal() gives"
 
 
-def checked_parts(
-    keys: Any, primary: Any, checks: Any
-) -> tuple[dict[str, Secret], str, dict[str, str]] | ConfigurationError:
+def checked_parts(keys: Any, primary: Any, checks: Any) -> Parts | ConfigurationError:
     """
     Keys, the primary one and check values, or the error that says what of them cannot be.
     """
@@ -60,9 +59,7 @@ def checked_parts(
     return ring, str.__str__(primary), {str.__str__(each): checks[each] for each in checks}
 
 
-def parsed_parts(
-    text: Any,
-) -> tuple[dict[str, Secret], str, dict[str, str]] | ConfigurationError:
+def parsed_parts(text: Any) -> Parts | ConfigurationError:
     """
     As ``checked_parts``, of the text of a ring.
     """

@@ -55,12 +55,12 @@ class Results(Generic[T, E]):
         """
         return Results(make(self.values), self.errors)
 
-    def with_gaps(self) -> list[T | None]:
+    def with_gaps(self) -> list[Any]:
         """
         The values, with None where there is an error.
         """
         if not self.errors:
-            return [*self.values]
+            return self.values
         values = iter(self.values)
         return [None if at in self.errors else next(values) for at in range(len(self))]
 
@@ -115,7 +115,7 @@ def _told(
     for results in chunks:
         for position, error in results.errors.items():
             if on_error is None:
-                yield [*results.values[:position]]
+                yield results.values[:position]
                 chunks.close()  # or the error would hold what has not been read
                 unwrap(_at(begin + position, error, parameter))
             else:

@@ -42,6 +42,7 @@ class HmacKey(Unpicklable):
         self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
 
     def pseudonym(self, e164: str) -> str:
+        # As in _macs; a list of one takes a tenth longer.
         inner, outer = self._inner.copy(), self._outer.copy()
         inner.update(e164.encode())
         outer.update(inner.digest())

@@ -22,7 +22,7 @@ ALPHABET = "bcdfghjklmnpqrstvwxyz"
 BITS = 13  # of three letters
 GROUPS = 1 << BITS
 
-_PSEUDONYM = re.compile(r"([a-z]{2}[0-9])([a-z][a-z0-9]{0,7})_([b-df-hj-np-tv-z]+)", re.ASCII)
+_PSEUDONYM = re.compile(rf"([a-z]{{2}}[0-9])([a-z][a-z0-9]{{0,7}})_([{ALPHABET}]+)", re.ASCII)
 
 
 @functools.cache
