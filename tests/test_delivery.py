@@ -15,8 +15,9 @@ from careof import (
     Recipient,
     errors,
 )
-from careof._sending.delivery import Delivery, failed_lookup, failed_sending
-from careof.errors import ConfigurationError
+from careof._sending.delivery import Delivery
+from careof._sending.ends import INTERRUPTED, End
+from careof._sending.failures import failed_lookup, failed_sending
 from careof.testing import FakeClock
 from tests.support.canary import EMAIL, PHONE
 
@@ -47,6 +48,12 @@ def delivery(recipient="C-1", invitation=INVITATION, clock=None):
     return Delivery(recipient, invitation, clock or FakeClock())
 
 
+def concluded(sending, end):
+    sending.fate.decide(end, INTERRUPTED)
+    sending.conclude()
+    return sending.receipt
+
+
 class BadlyMadeError(errors.ReferenceGoneError):
     """
     A class of a host that forgets what ours sets.
@@ -73,9 +80,7 @@ def test_a_good_reference_is_not_refused():
 
 @pytest.mark.parametrize("recipient", ["", EMAIL, PHONE, None, 5, Recipient(EMAIL)])
 def test_what_is_no_reference_is_refused(recipient):
-    error = delivery(recipient).refusal()
-
-    assert isinstance(error, errors.InvalidReferenceError)
+    assert delivery(recipient).refusal().outcome is Outcome.REFUSED
 
 
 # What is sent to whom.
@@ -113,17 +118,11 @@ def test_a_url_is_made_for_the_reference():
 
 @pytest.mark.parametrize("contact", [None, "C-1", {"email": EMAIL}, object()])
 def test_what_is_no_contact_is_not_sent_to(contact):
-    error = delivery().message(contact)
-
-    assert isinstance(error, errors.UnexpectedAnswerError)
-    assert error.detail == "no_contact"
+    assert delivery().addressed(contact) == End(Outcome.BAD_RESPONSE, "no_contact")
 
 
 def test_the_contact_of_another_reference_is_not_sent_to():
-    error = delivery("C-2").message(CONTACT)
-
-    assert isinstance(error, errors.UnexpectedAnswerError)
-    assert error.detail == "other_reference"
+    assert delivery("C-2").addressed(CONTACT) == End(Outcome.BAD_RESPONSE, "other_reference")
 
 
 @pytest.mark.parametrize("invitation", [INVITATION, SMS])
@@ -131,17 +130,15 @@ def test_a_contact_without_the_address_of_the_channel_is_not_sent_to(invitation)
     other = {"email": {"phone": CONTACT.phone}, "sms": {"email": CONTACT.email}}
     contact = Contact("C-1", **other[invitation.channel], attributes={"first_name": "Ada"})
 
-    error = delivery("C-1", invitation).message(contact)
+    end = delivery("C-1", invitation).addressed(contact)
 
-    assert isinstance(error, errors.NoAddressError)
-    assert error.detail == invitation.channel
+    assert end == End(Outcome.NO_ADDRESS, invitation.channel)
 
 
 def test_a_message_with_a_hole_is_not_sent():
-    error = delivery().message(Contact("C-1", email=CONTACT.email))
+    end = delivery().message(Contact("C-1", email=CONTACT.email))
 
-    assert isinstance(error, errors.UnexpectedAnswerError)
-    assert error.detail == "missing_attribute"
+    assert end == End(Outcome.BAD_RESPONSE, "missing_attribute")
 
 
 # What the sender calls it.
@@ -149,7 +146,7 @@ def test_a_message_with_a_hole_is_not_sent():
 
 @pytest.mark.parametrize("given", ["<1@host.example>", "recorded-1", "", "SM" + "f" * 254])
 def test_the_senders_id_of_the_message_is_kept(given):
-    assert delivery().message_id(CONTACT, given) == given
+    assert delivery().sent(CONTACT, given) == End(Outcome.SENT, message_id=given)
 
 
 @pytest.mark.parametrize(
@@ -166,12 +163,12 @@ def test_the_senders_id_of_the_message_is_kept(given):
     ],
 )
 def test_an_id_that_holds_the_address_is_dropped(given):
-    assert delivery().message_id(CONTACT, given) is None
+    assert delivery().sent(CONTACT, given) == End(Outcome.SENT)
 
 
 @pytest.mark.parametrize("given", [None, 5, b"id", "a\nb", "x" * 257, ["id"]])
 def test_what_is_no_id_is_dropped(given):
-    assert delivery().message_id(CONTACT, given) is None
+    assert delivery().sent(CONTACT, given) == End(Outcome.SENT)
 
 
 # What the receipt says.
@@ -183,7 +180,7 @@ def test_the_receipt_says_when_and_for_how_long():
     clock.advance(2.5)
     clock.suspend(3600)
 
-    receipt = sending.receipt("id-1")
+    receipt = concluded(sending, End(Outcome.SENT, message_id="id-1"))
 
     assert receipt.started_at == datetime(1970, 1, 1, tzinfo=UTC)
     assert receipt.duration == 2.5
@@ -193,8 +190,9 @@ def test_the_receipt_says_when_and_for_how_long():
 def test_the_receipt_of_a_sent_message(message_id):
     sending = delivery()
     assert sending.refusal() is None
+    assert sending.ask()
 
-    receipt = sending.receipt(message_id)
+    receipt = concluded(sending, End(Outcome.SENT, message_id=message_id))
 
     assert receipt.outcome is Outcome.SENT
     assert receipt.message_id == message_id
@@ -206,8 +204,11 @@ def test_the_receipt_of_a_sent_message(message_id):
 def test_the_receipt_has_the_outcome_of_the_error(kind):
     sending = delivery()
     assert sending.refusal() is None
+    assert sending.ask()
 
-    receipt = sending.receipt(kind("Something happened.", detail="a_word", retry_after=30))
+    receipt = concluded(
+        sending, End.of(kind("Something happened.", detail="a_word", retry_after=30))
+    )
 
     assert receipt.outcome == kind.outcome
     assert (receipt.detail, receipt.retry_after) == ("a_word", 30)
@@ -219,7 +220,7 @@ def test_the_receipt_has_the_outcome_of_the_error(kind):
 def test_a_reference_that_looks_personal_is_not_in_the_receipt(reference):
     sending = delivery(reference)
 
-    receipt = sending.receipt(sending.refusal())
+    receipt = concluded(sending, sending.refusal())
 
     assert receipt.reference_id == "***"
 
@@ -228,7 +229,7 @@ def test_a_reference_that_looks_personal_is_not_in_the_receipt(reference):
 def test_no_reference_that_was_refused_is_in_the_receipt(reference):
     sending = delivery(reference)
 
-    assert sending.receipt(sending.refusal()).reference_id == "***"
+    assert concluded(sending, sending.refusal()).reference_id == "***"
 
 
 # What an exception means.
@@ -364,14 +365,9 @@ def test_a_sender_that_may_not_go_there_has_sent_nothing():
 def test_a_number_that_should_have_been_a_text_can_be_found_again():
     sending = delivery(5)
 
-    receipt = sending.receipt(sending.refusal())
+    receipt = concluded(sending, sending.refusal())
 
     assert (receipt.reference_id, receipt.detail) == ("5", "reference_type")
-
-
-def test_something_else_than_an_invitation_is_refused():
-    with pytest.raises(ConfigurationError, match="invitation"):
-        Delivery("C-1", None, FakeClock())
 
 
 @pytest.mark.parametrize(
@@ -380,7 +376,7 @@ def test_something_else_than_an_invitation_is_refused():
 )
 def test_an_address_with_a_stray_character_is_not_in_the_receipt(reference):
     sending = delivery(reference)
-    receipt = sending.receipt(sending.refusal())
+    receipt = concluded(sending, sending.refusal())
 
     assert (receipt.reference_id, receipt.outcome) == ("***", "refused")
     assert reference not in repr(Recipient(reference))
@@ -403,11 +399,11 @@ def test_an_id_with_the_address_in_another_spelling_is_dropped(message_id):
         phone=PhoneNumber.parse("+442079460018"),
     )
 
-    assert delivery().message_id(contact, message_id) is None
+    assert delivery().sent(contact, message_id) == End(Outcome.SENT)
 
 
 def test_a_sender_that_returns_false_has_not_said_that_it_sent():
-    outcome = delivery().message_id(Contact("C-1"), False)
+    outcome = delivery().sent(Contact("C-1"), False)
 
     assert (outcome.outcome, outcome.detail) == ("uncertain", "sender_false")
 
@@ -415,4 +411,4 @@ def test_a_sender_that_returns_false_has_not_said_that_it_sent():
 def test_after_the_message_is_out_no_odd_address_raises():
     contact = Contact("C-1", email=EmailAddress(f"ann@{'ü' * 100}.example"))
 
-    assert delivery().message_id(contact, "id-1") is None
+    assert delivery().sent(contact, "id-1") == End(Outcome.SENT)

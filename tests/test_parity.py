@@ -30,6 +30,8 @@ NAMES = {
     "async_run": "run",
     "AsyncRetrying": "Retrying",
     "_async_try": "_try",
+    "__aiter__": "__iter__",
+    "__anext__": "__next__",
     "suspend": "block",
     "async_wait_for": "wait_for",
     "handle_async_request": "handle_request",
@@ -44,7 +46,13 @@ CLASSES = [
     ("_network/network.py", "Network", {"blocking", "_bounded"}),
     ("_network/foreign.py", "Foreign", set()),
     ("_network/transport.py", "GuardedTransport", set()),
+    ("_sending/batch.py", "Batch", {"__init__"}),
+    ("_sending/delivering.py", "Delivering", {"_kept", "_pause"}),
     ("_sending/dispatcher.py", "Dispatcher", set()),
+    ("_sending/flow.py", "Flow", {"_end", "_pull", "_take", "forsake"}),
+    ("_sending/ledger.py", "Ledger", set()),
+    ("_sending/ledger.py", "MemoryLedger", set()),
+    ("_sending/suppression.py", "SuppressionList", set()),
     ("pseudonyms/_resolver.py", "PseudonymResolver", set()),
     ("_sending/senders.py", "SurveySender", set()),
 ]
@@ -88,6 +96,15 @@ ALONE = {
     "_network/loops.py": {"_land"},
     # The async side of what is here in full.
     "_network/asked.py": {"AskedRequest.aread"},
+    # Threads and tasks have nothing in common but what they carry.
+    "_sending/crew.py": {
+        "AsyncCrew.landed",
+        "AsyncCrew.woken",
+        "AsyncCrew._work",
+        "_quietly",
+    },
+    # A thread is not cancelled.
+    "_sending/kept.py": {"kept", "_timed"},
     # A blocking one in a thread.
     "_sending/smtp.py": {"AsyncSmtpSender.send"},
     # Doubles, whose own tests drive both.

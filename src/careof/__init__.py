@@ -16,9 +16,15 @@ from careof._resolving.protocols import AsyncResolver, Resolver
 from careof._resolving.resolver import AsyncHttpResolver, HttpResolver
 from careof._resolving.selector import ContactSelector
 from careof._resolving.template import RequestTemplate
+from careof._sending.batch import AsyncBatch, Batch
 from careof._sending.dispatcher import AsyncDispatcher, Dispatcher
+from careof._sending.fingerprints import Fingerprinter
+from careof._sending.ledger import AsyncLedger, AsyncMemoryLedger, Ledger, LedgerKey, MemoryLedger
+from careof._sending.rates import RateLimit
 from careof._sending.senders import AsyncSurveySender, SurveySender
 from careof._sending.smtp import AsyncSmtpSender, SmtpSender
+from careof._sending.suppression import AsyncSuppressionList, SuppressionList
+from careof._sending.tally import Tally
 from careof._values.addresses import EmailAddress
 from careof._values.clock import Clock
 from careof._values.contact import Contact, Recipient
@@ -31,11 +37,16 @@ from careof._values.secret import Secret
 from careof.errors import CareofError
 
 __all__ = [
+    "AsyncBatch",
     "AsyncDispatcher",
     "AsyncHttpResolver",
+    "AsyncLedger",
+    "AsyncMemoryLedger",
     "AsyncResolver",
     "AsyncSmtpSender",
+    "AsyncSuppressionList",
     "AsyncSurveySender",
+    "Batch",
     "CareofError",
     "CheckReport",
     "CheckStep",
@@ -45,13 +56,18 @@ __all__ = [
     "Dispatcher",
     "EmailAddress",
     "Event",
+    "Fingerprinter",
     "HttpResolver",
     "Invitation",
+    "Ledger",
+    "LedgerKey",
     "Limits",
+    "MemoryLedger",
     "Message",
     "NetworkPolicy",
     "Outcome",
     "PhoneNumber",
+    "RateLimit",
     "Receipt",
     "Recipient",
     "RequestTemplate",
@@ -60,5 +76,7 @@ __all__ = [
     "SealedText",
     "Secret",
     "SmtpSender",
+    "SuppressionList",
     "SurveySender",
+    "Tally",
 ]

@@ -86,7 +86,7 @@ class Flights:
             self._under_way[key] = (until, flight)
         try:
             threading.Thread(
-                target=_context_of_the_caller().run,
+                target=context_of_the_caller().run,
                 args=(self._fly, key, flight, work),
                 name=f"careof-{self._name}",
                 daemon=True,
@@ -179,7 +179,10 @@ def result_of(flight: Future[Any], step: str) -> Any:
     return result
 
 
-def _context_of_the_caller() -> contextvars.Context:
+def context_of_the_caller() -> contextvars.Context:
+    """
+    The context variables of the caller, for a thread where no loop runs.
+    """
     context = contextvars.copy_context()
     sniffio: Any = sys.modules.get("sniffio")
     if sniffio is not None:

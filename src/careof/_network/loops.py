@@ -29,16 +29,16 @@ class RunningLoop:
     The loop of asyncio or Trio that runs where this is built.
     """
 
-    __slots__ = ("_is_over", "_spawn", "call_soon")
+    __slots__ = ("_is_over", "call_soon", "spawn")
 
     def __init__(self) -> None:
         self._is_over: Callable[[], bool]
         self.call_soon: Callable[[Callable[[], object]], object]
-        self._spawn: Callable[[Callable[[], Any], contextvars.Context], object]
+        self.spawn: Callable[[Callable[[], Any], contextvars.Context], object]
         if in_trio():
             trio: Any = sys.modules["trio"]
             self.call_soon = trio.lowlevel.current_trio_token().run_sync_soon
-            self._spawn = _spawn_in_trio
+            self.spawn = _spawn_in_trio
             self._is_over = _never  # it runs whatever it was given before
         else:
             # Late, so that importing careof imports no asyncio.
@@ -46,7 +46,7 @@ class RunningLoop:
 
             loop = get_running_loop()
             self.call_soon = loop.call_soon_threadsafe
-            self._spawn = functools.partial(_spawn_in_asyncio, loop)
+            self.spawn = functools.partial(_spawn_in_asyncio, loop)
             self._is_over = loop.is_closed
 
     def run(self, work: Callable[[], Awaitable[T]], seconds: float, *, grace: float = 0.0) -> T:
@@ -62,7 +62,7 @@ class RunningLoop:
             RuntimeError: The loop had ended before; Trio has a class of its own for it.
         """
         until = time.monotonic() + max(0.0, seconds)
-        errand = _Errand(work, until, self._spawn)
+        errand = _Errand(work, until, self.spawn)
         try:
             self.call_soon(errand.begin)
             while not (errand.landed.done() or self._is_over()):

@@ -1,224 +1,266 @@
 """
-What becomes of one reference, as judgement: no resolver and no sender is called here.
+One reference on its way, as judgement: no resolver, no sender and no ledger is called here.
 """
 
 from __future__ import annotations
 
 import inspect
-import math
+from concurrent.futures import Future
 from datetime import UTC, datetime
-from urllib.parse import unquote
 
-from careof._values.addresses import ascii_address
+import attrs
+
+from careof._sending.ends import CANCELLED, End, had_before
+from careof._sending.fate import Fate
+from careof._sending.fingerprints import Address, Fingerprinter
+from careof._sending.ledger import LedgerKey
+from careof._sending.message_ids import safe_message_id
+from careof._sending.run import Run, Single
 from careof._values.clock import Clock
 from careof._values.contact import Contact, Recipient
 from careof._values.invitation import Invitation, Message
 from careof._values.receipt import Outcome, Receipt
 from careof._values.reference import refuse_reference
-from careof.errors import (
-    CareofError,
-    ConfigurationError,
-    DeliveryUncertainError,
-    DestinationRefusedError,
-    EndpointUnavailableError,
-    NoAddressError,
-    SendRejectedError,
-    SendUnavailableError,
-    UnexpectedAnswerError,
-    is_safe_detail,
-)
+from careof._values.sealed import SealedMapping
+from careof.errors import CareofError
 
 HIDDEN_REFERENCE = "***"
-_LOCAL_DIGITS = 7  # of a phone number, at its end
-_OF_SENDERS = (SendRejectedError, SendUnavailableError, DeliveryUncertainError)
+_A_LONG_NUMBER = 10**32
+SINGLE = Single()
+_NO_VARIABLES = SealedMapping({})
 
 
 class Delivery:
     """
     One reference on its way through one send.
+
+    It holds nothing of a contact: those live in the frames that need them.
+
+    Attributes:
+        reference_id: Who is asked about.
+        run: What it shares with the others of its call.
+        number: Which of them it is, from 0.
+        fate: What becomes of it.
+        is_concluded: Whether there is a receipt.
+        has_landed: Whether its receipt may be given out.
+        is_back: Whether whoever carried it came back.
+        receipt: The receipt, once there is one.
     """
 
-    __slots__ = ("_asked", "_clock", "_invitation", "_recipient", "_started", "_started_at")
+    __slots__ = (
+        "_asked",
+        "_clock",
+        "_invitation",
+        "_is_reference",
+        "_started",
+        "_started_at",
+        "_variables",
+        "fate",
+        "has_landed",
+        "is_back",
+        "is_concluded",
+        "number",
+        "receipt",
+        "reference_id",
+        "run",
+    )
+    receipt: Receipt
 
-    def __init__(self, recipient: str | Recipient, invitation: Invitation, clock: Clock) -> None:
-        if not isinstance(invitation, Invitation):
-            raise ConfigurationError("send: invitation: expected an Invitation.")
-        self._recipient = recipient if isinstance(recipient, Recipient) else Recipient(recipient)
+    def __init__(
+        self,
+        recipient: str | Recipient,
+        invitation: Invitation,
+        clock: Clock,
+        run: Run | Single = SINGLE,
+        number: int = 0,
+    ) -> None:
+        self.reference_id: str
+        if isinstance(recipient, Recipient):
+            self.reference_id, self._variables = recipient.reference_id, recipient.variables
+        else:
+            self.reference_id, self._variables = recipient, _NO_VARIABLES
         self._invitation = invitation
-        self._asked = False
+        self._asked = self._is_reference = False
         self._clock = clock
         self._started = clock.monotonic()
-        self._started_at = datetime.fromtimestamp(clock.time(), UTC)
+        self._started_at = clock.time()
+        self.fate = Fate()
+        self.run = run
+        self.number = number
+        self.has_landed = self.is_back = self.is_concluded = False
 
     @property
-    def reference_id(self) -> str:
+    def channel(self) -> str:
         """
-        Who is asked about.
+        Over what it is sent.
         """
-        return self._recipient.reference_id
+        return self._invitation.channel
 
-    def refusal(self) -> CareofError | None:
+    @property
+    def key(self) -> LedgerKey:
+        """
+        What a ledger knows it by.
+        """
+        invitation = self._invitation
+        return LedgerKey(
+            invitation.survey_id, invitation.wave, self.reference_id, invitation.channel
+        )
+
+    @property
+    def outcome(self) -> Outcome:
+        """
+        What was decided.
+        """
+        return (self.fate.end or CANCELLED).outcome
+
+    def refusal(self) -> End | None:
         """
         Why nobody is asked about this reference, or None: then somebody is.
         """
+        if self.run.is_halted:
+            return CANCELLED
+        self.fate.since = self._started
         refused = refuse_reference(self.reference_id)
-        self._asked = refused is None
-        return refused
+        self._is_reference = refused is None
+        return None if refused is None else End.of(refused)
 
-    def message(self, contact: Contact) -> Message | CareofError:
+    def rest(self) -> None:
+        """
+        Note that it only waits for its turn now, however long that takes.
+        """
+        self.fate.since = None
+
+    def ask(self) -> bool:
+        """
+        Whether the resolver is asked: nobody has stopped it.
+        """
+        if self.run.is_halted:
+            return False
+        self._asked = True
+        self.fate.since = self._clock.monotonic()
+        return True
+
+    def addressed(self, contact: object) -> Contact | End:
+        """
+        *contact*, if it is one of this reference and has an address for the channel.
+        """
+        if not isinstance(contact, Contact):
+            return End(Outcome.BAD_RESPONSE, "no_contact")
+        if contact.reference_id != self.reference_id:
+            return End(Outcome.BAD_RESPONSE, "other_reference")
+        if self._address(contact) is None:
+            return End(Outcome.NO_ADDRESS, self.channel)
+        return contact
+
+    def fingerprints(self, contact: Contact, fingerprinter: Fingerprinter) -> list[str]:
+        """
+        What a suppression list may know the address of *contact* by.
+        """
+        return fingerprinter.candidates(self._known_address(contact))
+
+    def message(self, contact: Contact) -> Message | End:
         """
         What is sent to *contact*, or why nothing is.
         """
-        if not isinstance(contact, Contact):
-            return UnexpectedAnswerError("The resolver returned no Contact.", detail="no_contact")
-        if contact.reference_id != self.reference_id:
-            return UnexpectedAnswerError(
-                "The resolver answered about another reference.", detail="other_reference"
-            )
-        address = contact.email if self._invitation.channel == "email" else contact.phone
-        if address is None:
-            return NoAddressError(
-                "The contact has no address for this channel.", detail=self._invitation.channel
-            )
-        return self._invitation._fill(contact, self._recipient.variables)
+        outcome = self._invitation._fill(contact, self._variables)
+        return End.of(outcome) if isinstance(outcome, CareofError) else outcome
 
-    def message_id(self, contact: Contact, given: object) -> str | CareofError | None:
+    def reserve(self, contact: Contact) -> End | Future[None] | None:
         """
-        The sender's id of the message, if it is one and does not hold an address.
+        None if no other reference of the run has this address; otherwise what
+        that means, or a future to wait for before asking again.
+        """
+        addresses = self.run.addresses
+        if addresses is None:
+            return None
+        mark = addresses.mark(self._known_address(contact))
+        found = addresses.reserve(mark)
+        if found is None:
+            self.fate.mark = mark
+            if self.fate.end is not None:  # it was given up, perhaps before there was a mark
+                self._let_go(CANCELLED)
+                return CANCELLED
+        return had_before(found) if isinstance(found, Outcome) else found
+
+    def hand_over(self) -> bool:
+        """
+        Whether the message may be handed over now.
+        """
+        # A turn that was waited for is none after the batch was stopped.
+        return not self.run.is_halted and self.fate.hand_over(self._clock.monotonic())
+
+    def sent(self, contact: Contact, given: object) -> End:
+        """
+        The end of a message for which the sender returned *given*.
         """
         if inspect.isawaitable(given):
             # An async sender that did not look like one: it has sent nothing
             # yet, and nobody knows whether it ever will.
-            return DeliveryUncertainError(
-                "The sender is async: use AsyncDispatcher.", detail="async_sender"
-            )
+            return End(Outcome.UNCERTAIN, "async_sender")
         if given is False:
-            return DeliveryUncertainError(
-                "The sender returned False: it should raise SendUnavailableError or "
-                "SendRejectedError.",
-                detail="sender_false",
-            )
-        if not (isinstance(given, str) and given.isprintable() and len(given) <= 256):
-            return None
-        try:
-            return None if _holds(given, contact) else given
-        except Exception:
-            # An address that no parser of ours made.  The message is out: what
-            # is said about it now must not look as if it were not.
-            return None
+            return End(Outcome.UNCERTAIN, "sender_false")
+        return End(Outcome.SENT, message_id=safe_message_id(contact, given))
 
-    def receipt(self, outcome: str | CareofError | None) -> Receipt:
+    def failed(self, error: Exception) -> End:
         """
-        The receipt for a message id (or None: sent, without one) or an error.
+        The end of what ended in a way that we did not think of.
         """
-        error = outcome if isinstance(outcome, CareofError) else None
-        return Receipt(
+        error.with_traceback(None)
+        outcome = Outcome.UNCERTAIN if self.fate.is_handed_over else Outcome.UNAVAILABLE
+        return End(outcome, f"bug:{type(error).__name__}")
+
+    def unsettled(self, error: Exception) -> None:
+        """
+        Note that the ledger did not take the outcome: the claim stays open.
+        """
+        end = self.fate.end
+        error.with_traceback(None)
+        if end is not None:
+            self.fate.end = attrs.evolve(end, detail=f"unsettled:{type(error).__name__}")
+
+    def conclude(self) -> None:
+        """
+        Make the receipt, and let go of the address.
+        """
+        end = self.fate.end or CANCELLED
+        self.receipt = Receipt(
             reference_id=self._shown_reference(),
             survey_id=self._invitation.survey_id,
             wave=self._invitation.wave,
             channel=self._invitation.channel,
-            outcome=Outcome.SENT if error is None else Outcome(error.outcome),
-            message_id=None if isinstance(outcome, CareofError) else outcome,
+            outcome=end.outcome,
+            message_id=end.message_id,
             attempts=int(self._asked),
-            retry_after=None if error is None else error.retry_after,
-            started_at=self._started_at,
+            retry_after=end.retry_after,
+            started_at=datetime.fromtimestamp(self._started_at, UTC),
             duration=self._clock.monotonic() - self._started,
-            detail=self._detail(error),
+            detail=end.detail,
         )
+        self.run.count(self.receipt)
+        self._let_go(end)
+        self.is_concluded = True
+
+    def _let_go(self, end: End) -> None:
+        mark = self.fate.take_mark()
+        if mark is not None and self.run.addresses is not None:
+            self.run.addresses.conclude(mark, end.outcome)
+
+    def _address(self, contact: Contact) -> Address | None:
+        return contact.email if self.channel == "email" else contact.phone
+
+    def _known_address(self, contact: Contact) -> Address:
+        address = self._address(contact)
+        if address is None:  # which `addressed` has seen to
+            raise ValueError
+        return address
 
     def _shown_reference(self) -> str:
         # A reference that was refused may be an address with a line break, and
         # a receipt is meant to be stored and logged.  A number is none: whoever
         # forgot str() wants to find it again.
         given: object = self.reference_id
-        if self._asked or type(given) is int:
+        if self._is_reference:
+            return self.reference_id
+        if type(given) is int and abs(given) < _A_LONG_NUMBER:
             return str(given)
         return HIDDEN_REFERENCE if refuse_reference(given) else self.reference_id
-
-    @staticmethod
-    def _detail(error: CareofError | None) -> str:
-        return "" if error is None else error.detail
-
-
-def failed_lookup(error: Exception) -> CareofError:
-    """
-    What an exception of a resolver means.
-
-    One of our errors keeps its meaning, and a class that a host derived from it
-    has the same; of a foreign one only the name of the class is kept.  So it is
-    with what only a sender can say: nothing was handed over yet.
-    """
-    detail, retry_after = _facts(error)
-    kind = _our_class(error)
-    if kind is None or issubclass(kind, _OF_SENDERS):
-        return EndpointUnavailableError("The resolver failed.", detail=type(error).__name__)
-    return kind("The resolver found no contact.", detail=detail, retry_after=retry_after)
-
-
-def failed_sending(error: Exception) -> CareofError:
-    """
-    What an exception of a sender means.  Its text, which can quote the address, is dropped.
-
-    What is none of our errors for senders leaves open whether the message was
-    accepted.
-    """
-    detail, retry_after = _facts(error)
-    if isinstance(error, SendRejectedError):
-        return SendRejectedError("The sender rejected the message.", detail=detail)
-    if isinstance(error, SendUnavailableError):
-        return SendUnavailableError(
-            "The sender accepted nothing.",
-            detail=f"sender:{detail}" if detail else "sender",
-            retry_after=retry_after,
-        )
-    if isinstance(error, DestinationRefusedError):
-        # A policy looks before it lets anybody speak.
-        return DestinationRefusedError("The sender may not go there.", detail="sender:destination")
-    return DeliveryUncertainError(
-        "The sender failed; the message may have been accepted.", detail=detail
-    )
-
-
-def _facts(error: Exception) -> tuple[str, float | None]:
-    # Whoever keeps the error (a sender may) would keep our frames, and in them
-    # the contact.
-    error.with_traceback(None)
-    if not isinstance(error, CareofError):
-        return type(error).__name__, None
-    # A class of the host may have left out what ours set, or put in anything.
-    detail = getattr(error, "detail", "")
-    wait = getattr(error, "retry_after", None)
-    return (
-        detail if is_safe_detail(detail) else "",
-        float(wait) if isinstance(wait, int | float) and 0 <= wait < math.inf else None,
-    )
-
-
-def _our_class(error: Exception) -> type[CareofError] | None:
-    return next(
-        (
-            kind
-            for kind in type(error).__mro__
-            if issubclass(kind, CareofError) and kind.__module__ == CareofError.__module__
-        ),
-        None,
-    )
-
-
-def _holds(message_id: str, contact: Contact) -> bool:
-    """
-    Whether *message_id* has the address or the number in it, in a usual spelling.
-    """
-    while message_id != (message_id := unquote(message_id)):
-        pass
-    # Letters and digits only: ids write an address as ann=example.org, or a
-    # number with hyphens, or without its country.
-    bare = _bare(message_id)
-    email = "" if contact.email is None else contact.email.reveal()
-    phone = "" if contact.phone is None else contact.phone.reveal()
-    spellings = [email, email and ascii_address(email), phone[-_LOCAL_DIGITS:]]
-    return any(_bare(spelling) in bare for spelling in spellings if spelling)
-
-
-def _bare(text: str) -> str:
-    return "".join(character for character in text.casefold() if character.isalnum())

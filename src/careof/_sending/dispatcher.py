@@ -1,71 +1,58 @@
 """
-One survey to one reference: resolve, fill, hand over, forget.
+A survey to one person, or to many, whose addresses the host does not hold.
 """
 
 from __future__ import annotations
 
-import inspect
-from typing import ClassVar, Generic, TypeVar
+from collections.abc import AsyncIterable, Iterable
+from datetime import timedelta
 
-from careof._resolving.protocols import AsyncResolver, Resolver
-from careof._sending.delivery import Delivery, failed_lookup, failed_sending
-from careof._sending.senders import AsyncSurveySender, SurveySender
-from careof._values.clock import SYSTEM_CLOCK, Clock
+from careof._sending.batch import AsyncBatch, Batch
+from careof._sending.crew import AsyncCrew, Crew
+from careof._sending.delivering import AsyncDelivering, Delivering
+from careof._sending.flow import AsyncFlow, Flow
+from careof._sending.rates import RateLimit
 from careof._values.contact import Recipient
 from careof._values.invitation import Invitation
 from careof._values.receipt import Receipt
 from careof._values.unwrap import Unseen
-from careof.errors import CareofError, ConfigurationError
 
-AnyResolver = TypeVar("AnyResolver")
-AnySender = TypeVar("AnySender")
+Ids = Iterable[str | Recipient]
+AsyncIds = Ids | AsyncIterable[str | Recipient]
+
+PATIENCE = 900.0  # seconds, half as long again as SmtpSender waits at most
 
 
-class _Dispatching(Generic[AnyResolver, AnySender]):
+class Dispatcher(Delivering):
     """
-    What both dispatchers are made of.
-    """
+    Sends a survey to people whose addresses the host does not hold, blocking.
 
-    _definition: ClassVar[str]
-
-    def __init__(
-        self, resolver: AnyResolver, sender: AnySender, *, clock: Clock = SYSTEM_CLOCK
-    ) -> None:
-        # First what the repr shows: a traceback with locals prints half-built objects.
-        self._resolver = resolver
-        self._sender = sender
-        self._clock = clock
-        for parameter, part, method_name in (
-            ("resolver", resolver, "resolve"),
-            ("sender", sender, "send"),
-        ):
-            method = getattr(part, method_name, None)
-            definition = "async def" if inspect.iscoroutinefunction(method) else "def"
-            if not callable(method) or definition != self._definition:
-                # Mixed up, a message would be sent that nobody waits for, or not
-                # be sent and reported as if it were.
-                raise ConfigurationError(
-                    f"{type(self).__name__}: {parameter}: expected an object with "
-                    f"`{self._definition} {method_name}`."
-                )
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._resolver!r}, {self._sender!r})"
-
-
-class Dispatcher(_Dispatching[Resolver, SurveySender]):
-    """
-    Sends a survey to a person whose address the host does not hold, blocking.
-
-    Every reference comes out as one receipt, whatever the resolver or the
-    sender raises.  After the sender was called nothing is sent again by itself.
+    Every reference comes out as one receipt, whatever the resolver, the sender
+    or the storage of the host raises.  After the sender was called nothing is
+    sent again by itself, and with a ledger nobody else sends it either.
 
     Args:
         resolver: Who knows the contact.
         sender: Who carries the message.
+        suppression: Who does not want to be asked; it takes *fingerprints* too.
+        ledger: What was sent before, by anybody.  Without one, a second call
+            sends a second time.
+        fingerprints: Makes what the suppression list knows an address by.
+        once_per_address: Whether two references of one ``send_many`` that lead
+            to one address get one survey.  Households share addresses.
+        endpoint_rate: How often the resolver is asked.
+        sender_rate: How often the sender is called.
+        on_event: Called with each receipt when it is decided, by the thread that
+            decided it: ``gone`` is the time to drop a reference and its
+            reminders.  What it raises is ignored.
+        clock: What tells the time.
+
+    Raises:
+        ConfigurationError: An argument cannot work.
     """
 
     _definition = "def"
+    _iterable = ("__iter__",)
 
     def send(self, recipient: str | Recipient, invitation: Invitation) -> Receipt:
         """
@@ -74,38 +61,72 @@ class Dispatcher(_Dispatching[Resolver, SurveySender]):
         Args:
             recipient: A reference id, or a ``Recipient`` with variables.
         """
-        delivery = Delivery(recipient, invitation, self._clock)
+        delivery = self._single(recipient, invitation)
         with Unseen():
-            outcome = self._deliver(delivery)
-        return delivery.receipt(outcome)
+            self._deliver(delivery)
+        return delivery.receipt
 
-    def _deliver(self, delivery: Delivery) -> str | CareofError | None:
-        refused = delivery.refusal()
-        if refused is not None:
-            return refused
-        try:
-            contact = self._resolver.resolve(delivery.reference_id)
-        except Exception as error:
-            return failed_lookup(error)
-        message = delivery.message(contact)
-        if isinstance(message, CareofError):
-            return message
-        try:
-            message_id = self._sender.send(contact, message)
-        except Exception as error:
-            return failed_sending(error)
-        return delivery.message_id(contact, message_id)
+    def send_many(
+        self,
+        ids: Ids,
+        invitation: Invitation,
+        *,
+        concurrency: int = 32,
+        rate: float | RateLimit | None = None,
+        ordered: bool = False,
+        patience: float | timedelta = PATIENCE,
+    ) -> Batch:
+        """
+        Send *invitation* to the people behind *ids*, and give each receipt when it is there.
+
+        Any number of them in the same memory: an id is taken when there is room
+        for it, by the thread that asks for receipts, and whoever asks slowly is
+        sent for slowly.  Nothing is begun before the first receipt is asked for.
+
+        Args:
+            ids: Reference ids or ``Recipient``s.
+            concurrency: How many are under way at most, each in a thread.
+            rate: How many lookups a second.
+            ordered: Whether the receipts come in the order of *ids*; then one
+                that takes long holds up the others.
+            patience: Seconds after which a lookup or a hand-over that does not
+                come back is given up, as ``unavailable`` or ``uncertain``.
+        """
+        run, limit = self._run(
+            ids,
+            invitation,
+            concurrency=concurrency,
+            rate=rate,
+            ordered=ordered,
+            patience=patience,
+        )
+        return Batch(
+            Flow(
+                ids,
+                Crew(self._deliver, self._give_up),
+                delivery=self._maker(invitation, run),
+                give_up=self._give_up,
+                settle=self._settle,
+                run=run,
+                width=concurrency,
+                is_ordered=ordered,
+                patience=limit,
+                clock=self._clock,
+            )
+        )
 
 
-class AsyncDispatcher(_Dispatching[AsyncResolver, AsyncSurveySender]):
+class AsyncDispatcher(AsyncDelivering):
     """
-    Sends a survey to a person whose address the host does not hold, asynchronously.
+    Sends a survey to people whose addresses the host does not hold, asynchronously.
 
-    As ``Dispatcher``, for asyncio and Trio.  A cancelled send raises the
-    cancellation: whether its message was handed over is then not known.
+    As ``Dispatcher``, argument for argument, for asyncio and Trio.  A cancelled
+    ``send`` raises the cancellation; its claim is settled, and its receipt is told
+    to *on_event*.
     """
 
     _definition = "async def"
+    _iterable = ("__iter__", "__aiter__")
 
     async def send(self, recipient: str | Recipient, invitation: Invitation) -> Receipt:
         """
@@ -114,24 +135,46 @@ class AsyncDispatcher(_Dispatching[AsyncResolver, AsyncSurveySender]):
         Args:
             recipient: A reference id, or a ``Recipient`` with variables.
         """
-        delivery = Delivery(recipient, invitation, self._clock)
+        delivery = self._single(recipient, invitation)
         with Unseen():
-            outcome = await self._deliver(delivery)
-        return delivery.receipt(outcome)
+            await self._deliver(delivery)
+        return delivery.receipt
 
-    async def _deliver(self, delivery: Delivery) -> str | CareofError | None:
-        refused = delivery.refusal()
-        if refused is not None:
-            return refused
-        try:
-            contact = await self._resolver.resolve(delivery.reference_id)
-        except Exception as error:
-            return failed_lookup(error)
-        message = delivery.message(contact)
-        if isinstance(message, CareofError):
-            return message
-        try:
-            message_id = await self._sender.send(contact, message)
-        except Exception as error:
-            return failed_sending(error)
-        return delivery.message_id(contact, message_id)
+    def send_many(
+        self,
+        ids: AsyncIds,
+        invitation: Invitation,
+        *,
+        concurrency: int = 32,
+        rate: float | RateLimit | None = None,
+        ordered: bool = False,
+        patience: float | timedelta = PATIENCE,
+    ) -> AsyncBatch:
+        """
+        Send *invitation* to the people behind *ids*, and give each receipt when it is there.
+
+        As ``Dispatcher.send_many``, with tasks in place of threads; *ids* may be
+        an async iterable.
+        """
+        run, limit = self._run(
+            ids,
+            invitation,
+            concurrency=concurrency,
+            rate=rate,
+            ordered=ordered,
+            patience=patience,
+        )
+        return AsyncBatch(
+            AsyncFlow(
+                ids,
+                AsyncCrew(self._deliver, self._give_up),
+                delivery=self._maker(invitation, run),
+                give_up=self._give_up,
+                settle=self._settle,
+                run=run,
+                width=concurrency,
+                is_ordered=ordered,
+                patience=limit,
+                clock=self._clock,
+            )
+        )

@@ -8,12 +8,14 @@ import contextlib
 import inspect
 import logging
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
 from careof._values.receipt import Outcome
 from careof.errors import ConfigurationError, is_safe_detail
+
+T = TypeVar("T")
 
 OK = "ok"
 
@@ -103,7 +105,7 @@ def is_hook(on_event: object) -> bool:
     return call is not None and not any(map(inspect.iscoroutinefunction, (on_event, call)))
 
 
-def tell(on_event: Callable[[Event], object] | None, event: Event) -> None:
+def tell(on_event: Callable[[T], object] | None, event: T) -> None:
     """
     Call the hook, if there is one; what it raises changes nothing for the survey.
 

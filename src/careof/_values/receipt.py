@@ -34,7 +34,20 @@ class Outcome(enum.StrEnum):
     UNCERTAIN = "uncertain"
     CANCELLED = "cancelled"
 
+    @property
+    def is_final(self) -> bool:
+        """
+        Whether a ledger keeps it: the next run does not try this reference again.
 
+        The others release the claim.  Nothing was handed over, and what was in
+        the way may be gone by then.
+        """
+        return self not in _RELEASED
+
+
+_RELEASED = frozenset(
+    {Outcome.UNAVAILABLE, Outcome.RATE_LIMITED, Outcome.AUTH_FAILED, Outcome.CANCELLED}
+)
 _FINE = frozenset({Outcome.SENT, Outcome.DUPLICATE})
 
 

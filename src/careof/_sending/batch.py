@@ -1,0 +1,155 @@
+"""
+The receipts of many references, one after the other: what ``send_many`` returns.
+"""
+
+from __future__ import annotations
+
+import weakref
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+from careof._sending.flow import CLOSING, AsyncFlow, Flow
+from careof._sending.run import Run
+from careof._sending.tally import Tally
+from careof._values.receipt import Receipt
+from careof._values.unwrap import Unseen
+
+AnyFlow = TypeVar("AnyFlow", Flow, AsyncFlow)
+
+
+class _Batch(Generic[AnyFlow]):
+    """
+    What both batches are made of.
+    """
+
+    def __init__(self, flow: AnyFlow) -> None:
+        self._flow: AnyFlow = flow
+
+    @property
+    def tally(self) -> Tally:
+        """
+        The outcomes of all references that are decided, given out or not.
+        """
+        run: Run = self._flow.run
+        return run.tally()
+
+    def stop(self) -> None:
+        """
+        Take no more ids.  Receipts of those that were taken still come.
+
+        What is not handed over ends as ``cancelled``.
+        """
+        self._flow.halt()
+
+    def _failed(self) -> None:
+        failure, self._flow.failure = self._flow.failure, None
+        if failure is not None:
+            raise failure
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.tally})"
+
+
+class Batch(_Batch[Flow]):
+    """
+    An iterator of receipts, for one thread.
+
+    Every id that was taken from the input has exactly one receipt.  Whoever
+    stops asking, by ``break``, Ctrl-C or an exception, can ask on later: nothing
+    more is taken, what was not handed over is ``cancelled``, and what was comes
+    with its outcome.  Receipts that nobody asks for are told to ``on_event``,
+    counted in ``tally`` and settled in the ledger.
+
+    If the input itself raises, the receipts of what was taken come first.
+    """
+
+    def __init__(self, flow: Flow) -> None:
+        super().__init__(flow)
+        weakref.finalize(self, flow.forsake).atexit = False
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Receipt:
+        try:
+            with Unseen():
+                receipt = self._flow.next()
+            if receipt is not None:
+                return receipt
+        except BaseException:
+            self._flow.is_interrupted = True
+            self.close()
+            raise
+        self._failed()
+        raise StopIteration
+
+    def close(self, seconds: float = CLOSING) -> None:
+        """
+        Stop, and wait for what is under way; what takes longer is given up.
+
+        Args:
+            seconds: How long to wait.  What was handed over is ``uncertain`` then.
+        """
+        with Unseen():
+            self._flow.close(seconds)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        frames: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class AsyncBatch(_Batch[AsyncFlow]):
+    """
+    An async iterator of receipts, for one task; otherwise as ``Batch``.
+
+    Its tasks end with the event loop.  ``async with`` or ``aclose()`` waits for
+    them where the batch is left before its end.
+    """
+
+    def __init__(self, flow: AsyncFlow) -> None:
+        super().__init__(flow)
+        weakref.finalize(self, flow.forsake).atexit = False
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Receipt:
+        try:
+            with Unseen():
+                receipt = await self._flow.next()
+            if receipt is not None:
+                return receipt
+        except BaseException:
+            self._flow.is_interrupted = True
+            await self.aclose()
+            raise
+        self._failed()
+        raise StopAsyncIteration
+
+    async def aclose(self, seconds: float = CLOSING) -> None:
+        """
+        Stop, and wait for what is under way; what takes longer is given up.
+
+        Args:
+            seconds: How long to wait.  What was handed over is ``uncertain`` then.
+        """
+        with Unseen():
+            await self._flow.close(seconds)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        frames: TracebackType | None,
+    ) -> None:
+        await self.aclose()

@@ -1,0 +1,288 @@
+"""
+One reference: claim, resolve, look for an opt-out, fill, hand over, settle, forget.
+
+Theory of operation: what could be sent twice is claimed in the ledger first,
+and whatever happens then, the claim is settled with what is known at the end.
+Before the hand-over an interruption means that nothing was sent.  From the
+moment that the sender is called it can only mean that nobody knows.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from careof._network.flights import async_wait_for, wait_for
+from careof._resolving.protocols import AsyncResolver, Resolver
+from careof._sending.delivery import Delivery
+from careof._sending.dispatching import Dispatching
+from careof._sending.ends import (
+    CANCELLED,
+    INTERRUPTED,
+    End,
+    claimed_before,
+    failed,
+    listed,
+)
+from careof._sending.failures import failed_lookup, failed_sending
+from careof._sending.kept import kept
+from careof._sending.ledger import AsyncLedger, Ledger
+from careof._sending.rates import RateLimit
+from careof._sending.senders import AsyncSurveySender, SurveySender
+from careof._sending.suppression import AsyncSuppressionList, SuppressionList
+from careof._values.contact import Contact
+from careof._values.invitation import Message
+
+T = TypeVar("T")
+
+A_TURN = 60.0  # seconds after which who waits for another reference looks again
+STORAGE = 10.0  # seconds that an answer of the host's own storage may take
+
+
+class Delivering(Dispatching[Resolver, SurveySender, Ledger, SuppressionList]):
+    """
+    The way of one reference, blocking.
+    """
+
+    def _deliver(self, delivery: Delivery) -> None:
+        end: End | None = None  # interrupted: its fate knows how far it came
+        try:
+            end = self._end(delivery)
+        except Exception as error:
+            end = delivery.failed(error)
+        finally:
+            self._conclude(delivery, end)
+
+    def _end(self, delivery: Delivery) -> End:
+        over = delivery.refusal() or self._claim(delivery)
+        if over is not None:
+            return over
+        contact = self._contact(delivery)
+        if isinstance(contact, End):
+            return contact
+        withheld = self._withheld(delivery, contact)
+        if withheld is not None:
+            return withheld
+        message = delivery.message(contact)
+        if isinstance(message, End):
+            return message
+        return self._hand_over(delivery, contact, message)
+
+    def _claim(self, delivery: Delivery) -> End | None:
+        if self._ledger is None:
+            return None
+        try:
+            found = self._kept(self._claimed, delivery)
+        except Exception as error:
+            return failed("ledger", error)
+        return None if found is None else claimed_before(found)
+
+    def _claimed(self, delivery: Delivery) -> object:
+        found = None if self._ledger is None else self._ledger.claim(delivery.key)
+        if found is None:
+            delivery.fate.claimed()
+        return found
+
+    def _contact(self, delivery: Delivery) -> Contact | End:
+        for rate in (delivery.run.rate, self._endpoint_rate):
+            if rate is not None:
+                self._pause(delivery, rate)
+        if not delivery.ask():
+            return CANCELLED
+        try:
+            contact = self._resolver.resolve(delivery.reference_id)
+        except Exception as error:
+            return End.of(failed_lookup(error))
+        return delivery.addressed(contact)
+
+    def _withheld(self, delivery: Delivery, contact: Contact) -> End | None:
+        if self._suppression is None or self._fingerprints is None:
+            return None
+        try:
+            for fingerprint in delivery.fingerprints(contact, self._fingerprints):
+                over = listed(
+                    self._suppression.contains(
+                        fingerprint, delivery.reference_id, delivery.channel
+                    )
+                )
+                if over is not None:
+                    return over
+        except Exception as error:
+            return failed("suppression", error)
+        return None
+
+    def _hand_over(self, delivery: Delivery, contact: Contact, message: Message) -> End:
+        while (other := delivery.reserve(contact)) is not None:
+            if isinstance(other, End):
+                return other
+            delivery.rest()
+            wait_for(other, A_TURN)
+        if self._sender_rate is not None:
+            self._pause(delivery, self._sender_rate)
+        if not delivery.hand_over():
+            return CANCELLED
+        try:
+            given = self._sender.send(contact, message)
+        except Exception as error:
+            return End.of(failed_sending(error))
+        return delivery.sent(contact, given)
+
+    def _conclude(self, delivery: Delivery, end: End | None) -> None:
+        delivery.fate.decide(end, INTERRUPTED)
+        try:
+            self._settle(delivery)
+        finally:
+            self._tell(delivery)
+
+    def _settle(self, delivery: Delivery) -> None:
+        if not delivery.fate.must_settle():
+            return
+        try:
+            self._kept(self._settled, delivery)
+        except Exception as error:
+            delivery.unsettled(error)
+
+    def _settled(self, delivery: Delivery) -> None:
+        if self._ledger is not None:
+            self._ledger.settle(delivery.key, delivery.outcome)
+
+    @staticmethod
+    def _pause(delivery: Delivery, rate: RateLimit) -> None:
+        delivery.rest()
+        if delivery.run.pause(rate._reserve()):
+            rate._give_back()
+
+    @staticmethod
+    def _kept(work: Callable[[Delivery], T], delivery: Delivery) -> T:
+        # A thread is not cancelled.
+        return work(delivery)
+
+
+class AsyncDelivering(
+    Dispatching[AsyncResolver, AsyncSurveySender, AsyncLedger, AsyncSuppressionList]
+):
+    """
+    The way of one reference, for asyncio and Trio.
+    """
+
+    async def _deliver(self, delivery: Delivery) -> None:
+        end: End | None = None  # interrupted: its fate knows how far it came
+        try:
+            end = await self._end(delivery)
+        except Exception as error:
+            end = delivery.failed(error)
+        finally:
+            await self._conclude(delivery, end)
+
+    async def _end(self, delivery: Delivery) -> End:
+        over = delivery.refusal() or await self._claim(delivery)
+        if over is not None:
+            return over
+        contact = await self._contact(delivery)
+        if isinstance(contact, End):
+            return contact
+        withheld = await self._withheld(delivery, contact)
+        if withheld is not None:
+            return withheld
+        message = delivery.message(contact)
+        if isinstance(message, End):
+            return message
+        return await self._hand_over(delivery, contact, message)
+
+    async def _claim(self, delivery: Delivery) -> End | None:
+        if self._ledger is None:
+            return None
+        try:
+            found = await self._kept(self._claimed, delivery)
+        except Exception as error:
+            return failed("ledger", error)
+        return None if found is None else claimed_before(found)
+
+    async def _claimed(self, delivery: Delivery) -> object:
+        found = None if self._ledger is None else await self._ledger.claim(delivery.key)
+        if found is None:
+            delivery.fate.claimed()
+        return found
+
+    async def _contact(self, delivery: Delivery) -> Contact | End:
+        for rate in (delivery.run.rate, self._endpoint_rate):
+            if rate is not None:
+                await self._pause(delivery, rate)
+        if not delivery.ask():
+            return CANCELLED
+        try:
+            contact = await self._resolver.resolve(delivery.reference_id)
+        except Exception as error:
+            return End.of(failed_lookup(error))
+        return delivery.addressed(contact)
+
+    async def _withheld(self, delivery: Delivery, contact: Contact) -> End | None:
+        if self._suppression is None or self._fingerprints is None:
+            return None
+        try:
+            for fingerprint in delivery.fingerprints(contact, self._fingerprints):
+                over = listed(
+                    await self._suppression.contains(
+                        fingerprint, delivery.reference_id, delivery.channel
+                    )
+                )
+                if over is not None:
+                    return over
+        except Exception as error:
+            return failed("suppression", error)
+        return None
+
+    async def _hand_over(self, delivery: Delivery, contact: Contact, message: Message) -> End:
+        while (other := delivery.reserve(contact)) is not None:
+            if isinstance(other, End):
+                return other
+            delivery.rest()
+            await async_wait_for(other, A_TURN)
+        if self._sender_rate is not None:
+            await self._pause(delivery, self._sender_rate)
+        if not delivery.hand_over():
+            return CANCELLED
+        try:
+            given = await self._sender.send(contact, message)
+        except Exception as error:
+            return End.of(failed_sending(error))
+        return delivery.sent(contact, given)
+
+    async def _conclude(self, delivery: Delivery, end: End | None) -> None:
+        delivery.fate.decide(end, INTERRUPTED)
+        try:
+            await self._settle(delivery)
+        finally:
+            self._tell(delivery)
+
+    async def _settle(self, delivery: Delivery) -> None:
+        if not delivery.fate.must_settle():
+            return
+        try:
+            await self._kept(self._settled, delivery)
+        except Exception as error:
+            delivery.unsettled(error)
+
+    async def _settled(self, delivery: Delivery) -> None:
+        if self._ledger is not None:
+            await self._ledger.settle(delivery.key, delivery.outcome)
+
+    @staticmethod
+    async def _pause(delivery: Delivery, rate: RateLimit) -> None:
+        import anyio
+
+        delivery.rest()
+        is_over = False
+        try:
+            await anyio.sleep(rate._reserve())
+            is_over = True
+        finally:
+            if not is_over:
+                rate._give_back()
+
+    @staticmethod
+    async def _kept(work: Callable[[Delivery], Awaitable[T]], delivery: Delivery) -> T:
+        # What the storage was asked, it has to answer: a claim of which nobody
+        # knows whether it was made stays open.
+        return await kept(functools.partial(work, delivery), STORAGE)

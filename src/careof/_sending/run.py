@@ -1,0 +1,86 @@
+"""
+What the deliveries of one call share.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from careof._sending.once import Addresses
+from careof._sending.rates import RateLimit
+from careof._sending.tally import Tally
+from careof._values.receipt import Receipt
+
+
+class Run:
+    """
+    One batch, or one send.
+
+    Attributes:
+        rate: How often a reference of it may be looked up, or None.
+        addresses: Where each address gets one survey, or None.
+        is_halted: Whether nothing more of it is begun.
+    """
+
+    __slots__ = ("_halt", "_lock", "_tally", "addresses", "is_halted", "rate")
+
+    def __init__(
+        self, *, rate: RateLimit | None = None, addresses: Addresses | None = None
+    ) -> None:
+        self.rate = rate
+        self.addresses = addresses
+        self.is_halted = False
+        self._tally = Tally()
+        self._halt = threading.Event()
+        self._lock = threading.Lock()
+
+    def halt(self) -> None:
+        """
+        Begin nothing more, and wake whoever waits for a turn.
+        """
+        self.is_halted = True
+        self._halt.set()
+
+    def pause(self, seconds: float) -> bool:
+        """
+        Block for *seconds* or until it is halted, and say whether it is.
+        """
+        return self._halt.wait(min(seconds, threading.TIMEOUT_MAX))
+
+    def count(self, receipt: Receipt) -> None:
+        """
+        Add *receipt* to the tally.
+        """
+        with self._lock:
+            self._tally.add(receipt)
+
+    def tally(self) -> Tally:
+        """
+        What has been decided so far.
+        """
+        with self._lock:
+            return Tally(self._tally)
+
+
+class Single:
+    """
+    A run of one reference, which ends when its caller does.
+    """
+
+    __slots__ = ()
+    rate = None
+    addresses = None
+    is_halted = False
+
+    def pause(self, seconds: float) -> bool:
+        """
+        Block for *seconds*; nothing halts it.
+        """
+        time.sleep(seconds)
+        return False
+
+    def count(self, receipt: Receipt) -> None:
+        """
+        Nobody asks how many.
+        """
