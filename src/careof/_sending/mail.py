@@ -1,40 +1,42 @@
 """
-A message as an email: an envelope, a few headers of our own, a body by the standard library.
+A message as an email: an envelope and bytes.
 
-Theory of operation: the library reads a header before it writes it.  It decodes
-what looks like an encoded word (RFC 2047), and before Python 3.11.10 it writes
-the line break that it found there: a first name of ``=?utf-8?q?=0D=0ABcc=3A..?=``
-would make a header.  So the headers are written here, from values that were
-looked at, and only the body is left to the library.
+Theory of operation: there are two ways to write one.  The fast way fills slots
+(``compiled.py``); it takes plain values only.  The slow way leaves the whole
+body to the ``email`` package, and takes everything.  Both are read alike, and
+the headers come from the same lines (``mail_head.py``).
 """
 
 from __future__ import annotations
 
 import contextlib
 import re
-from datetime import UTC, datetime
-from email.header import Header
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime, formataddr, make_msgid
+from email.utils import formataddr
 
+from careof._sending.compiled import compiled
+from careof._sending.mail_head import (
+    ENCODED_WORD,
+    encoded,
+    head,
+    is_plain_address,
+    new_message_id,
+    subject_line,
+)
 from careof._values.addresses import EmailAddress, ascii_address
 from careof._values.clock import Clock
 from careof._values.contact import Contact
 from careof._values.invitation import Message
+from careof._values.templates import Filled
 from careof.errors import ConfigurationError, SendRejectedError
 
-# Seven bits, so that every server can carry it, 8BITMIME or not.
-_POLICY = SMTP.clone(cte_type="7bit")
+# Seven bits, so that every server can carry it, 8BITMIME or not; and lines that
+# quoted-printable may have (RFC 2045 §6.7 (5)).
+_POLICY = SMTP.clone(cte_type="7bit", max_line_length=76)
 
-# RFC 5321 §4.1.2, without quoted local parts and address literals, which no
-# EmailAddress.parse returns.  Quoting is where readers disagree about the end.
-_PLAIN = r"[^\s\x00-\x20\x7f()<>\[\]:;@\\,\"]"
-_ADDRESS = re.compile(f"{_PLAIN}{{1,64}}@{_PLAIN}{{1,255}}")
 _NAMED = re.compile(r"([^<>\"\\]*[^<>\"\\\s])\s*<([^<>]+)>")
-_ENCODED_WORD = "=?"
 _LONGEST_NAME = 200  # characters; RFC 5322 §2.1.1 ends a line at 998
-_SHORT = 60  # characters of a subject that fit beside its name
 
 
 class FromAddress:
@@ -57,17 +59,19 @@ class FromAddress:
                 allow_display_name=True,
             )
         name = parsed.display_name or "" if parsed else ""
-        if not (parsed and _is_plain(parsed.ascii_email or "") and len(name) <= _LONGEST_NAME):
+        if not (
+            parsed and is_plain_address(parsed.ascii_email or "") and len(name) <= _LONGEST_NAME
+        ):
             raise ConfigurationError(
                 f'{parameter}: expected an address such as "surveys@host.example" or '
                 '"Surveys <surveys@host.example>", the address itself in ASCII.'
             )
         self.address = str(parsed.ascii_email)
         self.domain = parsed.ascii_domain
-        if name.isascii() and _ENCODED_WORD not in name:
+        if name.isascii() and ENCODED_WORD not in name:
             self.header = formataddr((name, self.address))
         else:
-            self.header = f"{_encoded('From', name)} <{self.address}>"
+            self.header = f"{encoded('From', name)} <{self.address}>"
 
 
 class Mail:
@@ -79,35 +83,33 @@ class Mail:
         needs_utf8: Whether the server must offer SMTPUTF8 (RFC 6531).
         message_id: The ``Message-ID``, without the name of this machine.
         data: Headers and body, every line with CRLF at its end.
+        wire: What follows DATA: the same with its dots doubled, and the last line.
     """
 
-    __slots__ = ("data", "message_id", "needs_utf8", "recipient")
+    __slots__ = ("data", "message_id", "needs_utf8", "recipient", "wire")
 
     def __init__(
         self, email: EmailAddress, message: Message, from_address: FromAddress, clock: Clock
     ) -> None:
         address = email.reveal()
-        self.needs_utf8 = not address.rpartition("@")[0].isascii()
-        self.recipient = address if self.needs_utf8 else ascii_address(address)
-        if not _is_plain(self.recipient):
+        is_ascii = address.isascii()
+        self.needs_utf8 = not (is_ascii or address.rpartition("@")[0].isascii())
+        self.recipient = address if is_ascii or self.needs_utf8 else ascii_address(address)
+        if not is_plain_address(self.recipient):
             raise ValueError
-        # From the sender's domain: the default is the name of this machine.
-        self.message_id = make_msgid(domain=from_address.domain)
-        headers = {
-            "From": from_address.header,
-            "To": self.recipient,
-            "Subject": _subject("" if message.subject is None else message.subject.reveal()),
-            "Date": format_datetime(datetime.fromtimestamp(clock.time(), UTC)),
-            "Message-ID": self.message_id,
-            # RFC 3834 §5: no out-of-office reply, please.
-            "Auto-Submitted": "auto-generated",
-        }
-        body = EmailMessage(policy=_POLICY)
-        body.set_content(message.text.reveal())
-        if message.html is not None:
-            body.add_alternative(message.html.reveal(), subtype="html")
-        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        self.data = head.encode() + body.as_bytes()
+        self.message_id = new_message_id(from_address.domain)
+        subject, body = _filled(message) or _written(message)
+        headers = head(
+            sender=from_address.header,
+            recipient=self.recipient,
+            subject=subject,
+            time=clock.time(),
+            message_id=self.message_id,
+            unsubscribe_url=message.unsubscribe_url,
+        )
+        self.data = (headers + body).encode()
+        # RFC 5321 §4.5.2.  The first line is a header and has no dot before it.
+        self.wire = self.data.replace(b"\r\n.", b"\r\n..") + b".\r\n"
 
 
 def compose(
@@ -131,17 +133,22 @@ def compose(
         )
 
 
-def _is_plain(address: str) -> bool:
-    return bool(_ADDRESS.fullmatch(address)) and _ENCODED_WORD not in address
+def _filled(message: Message) -> tuple[str, str] | None:
+    """
+    Subject and body in the fast way, if it can be gone.
+    """
+    parts = message._parts
+    return compiled(parts).fill(parts.reveal()) if isinstance(parts, Filled) else None
 
 
-def _subject(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError
-    if text.isascii() and len(text) <= _SHORT and _ENCODED_WORD not in text:
-        return text
-    return _encoded("Subject", text)
-
-
-def _encoded(header: str, text: str) -> str:
-    return Header(text, "utf-8", header_name=header).encode(linesep="\r\n")
+def _written(message: Message) -> tuple[str, str]:
+    """
+    Subject and body as the ``email`` package writes them.
+    """
+    subject, html = message.subject, message.html
+    body = EmailMessage(policy=_POLICY)
+    body.set_content(message.text.reveal())
+    if html is not None:
+        body.add_alternative(html.reveal(), subtype="html")
+    line = subject_line("" if subject is None else subject.reveal())
+    return line, body.as_bytes().decode("ascii")

@@ -1,16 +1,14 @@
 """
 One survey message, and the one pass that fills it for one person.
 
-Theory of operation: a template is split once into literal text and names.
-Filling joins the pieces, each value escaped for where it stands, and never
-looks at the result again: a first name of ``{survey_url}`` stays what it is.
-Names are looked up in the invitation's urls, then in what the endpoint said
-about the person, then in what the host passed for this recipient.
+Theory of operation: names are looked up in the invitation's urls, then in what
+the endpoint said about the person, then in what the host passed for this
+recipient.  Whatever is wrong with a value is found then; the texts are written
+when somebody asks for them (``templates.py``).
 """
 
 from __future__ import annotations
 
-import html as html_module
 import re
 from collections.abc import Callable, Mapping
 from typing import Literal
@@ -18,8 +16,9 @@ from typing import Literal
 import attrs
 
 from careof._values.contact import Contact
-from careof._values.placeholders import NAME, PLACEHOLDER, html_problem
+from careof._values.placeholders import NAME, html_problem
 from careof._values.sealed import Fixed, SealedMapping, SealedText, is_whole
+from careof._values.templates import UNSUBSCRIBE, Filled, Templates, Written
 from careof._values.unwrap import unwrap
 from careof.errors import (
     CareofError,
@@ -35,6 +34,7 @@ Url = str | Callable[[str], str]
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 # RFC 3986 §2: no braces, so that a template is not sent in place of a link.
 _URL = re.compile(r"(?:https?://|mailto:)[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")
+_LONGEST_IN_HEADER = 900  # characters; RFC 5322 §2.1.1 ends a line at 998
 
 
 class Message(Fixed):
@@ -45,9 +45,10 @@ class Message(Fixed):
         subject: The subject line (email), or None.
         text: The message as plain text.
         html: The message as HTML, or None.
+        unsubscribe_url: Where the person says that they want no more (email), or None.
     """
 
-    __slots__ = ("channel", "html", "subject", "survey_id", "text", "wave")
+    __slots__ = ("_parts", "channel", "survey_id", "wave")
 
     def __init__(
         self,
@@ -58,16 +59,50 @@ class Message(Fixed):
         subject: SealedText | None = None,
         html: SealedText | None = None,
         wave: str = "",
+        unsubscribe_url: SealedText | None = None,
     ) -> None:
+        parts = Written(subject=subject, text=text, html=html, unsubscribe_url=unsubscribe_url)
+        self._set(survey_id, channel, wave, parts)
+
+    def _set(self, survey_id: str, channel: Channel, wave: str, parts: Written | Filled) -> None:
         self.survey_id: str = survey_id
         self.channel: Channel = channel
-        self.subject: SealedText | None = subject
-        self.text: SealedText = text
-        self.html: SealedText | None = html
         self.wave: str = wave
+        self._parts: Written | Filled = parts
+
+    @classmethod
+    def _filled(cls, invitation: Invitation, parts: Filled) -> Message:
+        message = cls.__new__(cls)
+        message._set(invitation.survey_id, invitation.channel, invitation.wave, parts)
+        return message
+
+    @property
+    def subject(self) -> SealedText | None:
+        return self._parts.subject
+
+    @property
+    def text(self) -> SealedText:
+        return self._parts.text
+
+    @property
+    def html(self) -> SealedText | None:
+        return self._parts.html
+
+    @property
+    def unsubscribe_url(self) -> SealedText | None:
+        return self._parts.unsubscribe_url
 
     def __repr__(self) -> str:
         return f"Message(***, survey_id={self.survey_id!r}, channel={self.channel!r})"
+
+
+class _Splits:
+    """
+    A place for what is computed once, which is no attribute that attrs compares or pickles.
+    """
+
+    __slots__ = ("_split",)
+    _split: Templates
 
 
 def _copied(urls: Mapping[str, Url]) -> Mapping[str, Url]:
@@ -77,14 +112,16 @@ def _copied(urls: Mapping[str, Url]) -> Mapping[str, Url]:
 
 
 @attrs.frozen(kw_only=True)
-class Invitation:
+class Invitation(_Splits):
     """
     One survey message for one channel, with placeholders such as ``{first_name}``.
 
     Args:
         subject: The subject line; required for email, None for SMS.
         urls: Names to URLs.  A callable is given the reference id, so that each
-            person gets a link of their own.
+            person gets a link of their own.  An email whose *urls* have the name
+            ``unsubscribe_url`` has it as its ``List-Unsubscribe`` (RFC 2369), and
+            if it is https, says that one POST is enough (RFC 8058).
         wave: Tells apart reminders of one survey.
 
     A placeholder is ``{name}`` with lower-case letters, digits and ``_``; other
@@ -123,41 +160,74 @@ class Invitation:
         """
         As ``render``, with the error as a value.
         """
+        templates = self._templates()
         known: dict[str, str] = {}
-        for name in self.placeholders():
+        for name in templates.names:
             value = self._value(name, contact, variables)
             if isinstance(value, CareofError):
                 return value
             known[name] = value
-        return Message(
-            survey_id=self.survey_id,
-            channel=self.channel,
-            wave=self.wave,
-            subject=None if self.subject is None else _fill(self.subject, known, _one_line),
-            text=_fill(self.text, known, str),
-            html=None if self.html is None else _fill(self.html, known, html_module.escape),
-        )
+        unsubscribe = self._unsubscribe_url(known, contact.reference_id)
+        if isinstance(unsubscribe, CareofError):
+            return unsubscribe
+        return Message._filled(self, Filled(templates, known, unsubscribe))
 
     def placeholders(self) -> frozenset[str]:
         """
         The names that this invitation needs.
         """
-        templates = (self.subject, self.text, self.html)
-        return frozenset(
-            name for template in templates if template for name in PLACEHOLDER.findall(template)
-        )
+        return frozenset(self._templates().names)
+
+    def _templates(self) -> Templates:
+        # A copy that was made by pickle has none yet.
+        split = getattr(self, "_split", None)
+        if split is None:
+            split = Templates(self.subject, self.text, self.html)
+            object.__setattr__(self, "_split", split)
+        return split
+
+    def _unsubscribe_url(
+        self, known: Mapping[str, str], reference_id: str
+    ) -> SealedText | CareofError | None:
+        if self.channel != "email" or UNSUBSCRIBE not in self.urls:
+            return None
+        url: str | CareofError
+        if UNSUBSCRIBE in known:
+            url = known[UNSUBSCRIBE]
+        else:
+            url = _url(UNSUBSCRIBE, self.urls[UNSUBSCRIBE], reference_id)
+        if isinstance(url, CareofError):
+            return url
+        if not fits_header(url):
+            return EndpointUnavailableError(
+                f"What the callable for the url {UNSUBSCRIBE!r} returned cannot stand in a "
+                f"header: it is longer than {_LONGEST_IN_HEADER} characters, or has '=?' in it.",
+                detail="url:header",
+            )
+        return SealedText(url)
 
     def _value(self, name: str, contact: Contact, variables: SealedMapping) -> str | CareofError:
         if name in self.urls:
             return _url(name, self.urls[name], contact.reference_id)
         for source in (contact.attributes, variables):
-            if name in source:
-                return _whole(name, _CONTROLS.sub("", source[name].reveal()))
+            sealed = source.get(name)
+            if sealed is not None:
+                value = sealed.reveal()
+                # What is printable has neither controls nor half a character.
+                return value if value.isprintable() else _whole(name, _CONTROLS.sub("", value))
         return UnexpectedAnswerError(
             f"Nothing fills the placeholder {{{name}}}: the endpoint's answer has no such "
             "attribute, and neither urls nor the recipient's variables name it.",
             detail="missing_attribute",
         )
+
+
+def fits_header(url: str) -> bool:
+    """
+    Whether *url* is a URL that can stand in one line of a mail's header.
+    """
+    # Some readers decode what looks like an encoded word (RFC 2047) wherever it stands.
+    return len(url) <= _LONGEST_IN_HEADER and "=?" not in url and bool(_URL.fullmatch(url))
 
 
 def _whole(name: str, value: str) -> str | CareofError:
@@ -186,16 +256,6 @@ def _url(name: str, url: Url, reference_id: str) -> str | CareofError:
         f"The callable for the url {name!r} returned no URL (RFC 3986).",
         detail="url:invalid",
     )
-
-
-def _fill(template: str, known: Mapping[str, str], escape: Callable[[str], str]) -> SealedText:
-    return SealedText(PLACEHOLDER.sub(lambda match: escape(known[match[1]]), template))
-
-
-def _one_line(value: str) -> str:
-    # RFC 5322 §2.2: a header field is one line, so a value cannot bring a second.
-    printable = "".join(character if character.isprintable() else " " for character in value)
-    return " ".join(printable.split())
 
 
 def _check(invitation: Invitation) -> None:
@@ -235,6 +295,12 @@ def _check_urls(urls: Mapping[str, Url]) -> None:
             raise _wrong(
                 f"urls[{name!r}]", "expected a URL (RFC 3986), or a callable for personal ones"
             )
+    unsubscribe = urls.get(UNSUBSCRIBE)
+    if isinstance(unsubscribe, str) and not fits_header(unsubscribe):
+        raise _wrong(
+            f"urls[{UNSUBSCRIBE!r}]",
+            f"it stands in a header: at most {_LONGEST_IN_HEADER} characters, without '=?'",
+        )
 
 
 def _wrong(parameter: str, expected: str) -> ConfigurationError:
