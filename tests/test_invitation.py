@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import copy
 import html
+import pickle
 from html.parser import HTMLParser
 
 import attrs
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from careof import Contact, Invitation, Recipient
 from careof.errors import ConfigurationError, EndpointUnavailableError, UnexpectedAnswerError
-from tests.support.canary import NAME, every_view_of_error, frames_of, seen_in
+from tests.support.canary import NAME, every_view_of, every_view_of_error, frames_of, seen_in
 from tests.support.raising import error_of
 
 
@@ -333,3 +335,131 @@ def test_fill_gives_the_error_as_a_value():
 
 def test_control_characters_of_a_value_are_left_out():
     assert rendered(sms("{a}"), {"a": "x\x00y\x1b[1m\nz"}) == "xy[1m\nz"
+
+
+UNSUBSCRIBE = "https://host.example/u/C-1"
+
+
+def unsubscribing(url, **options):
+    return invitation(urls={"unsubscribe_url": url}, **options)
+
+
+@pytest.mark.parametrize("text", ["Hello", "Hello, {unsubscribe_url}"])
+@pytest.mark.parametrize(
+    "url", [UNSUBSCRIBE, lambda reference: f"https://host.example/u/{reference}"]
+)
+def test_an_email_knows_where_it_is_unsubscribed_from(url, text):
+    message = unsubscribing(url, text=text).render(Contact("C-1"))
+
+    assert message.unsubscribe_url.reveal() == UNSUBSCRIBE
+
+
+def test_one_message_has_one_link_to_unsubscribe():
+    called = []
+
+    def link(reference):
+        called.append(reference)
+        return f"https://host.example/{len(called)}"
+
+    message = unsubscribing(link, text="{unsubscribe_url}").render(Contact("C-1"))
+
+    assert message.text.reveal() == message.unsubscribe_url.reveal() == "https://host.example/1"
+    assert called == ["C-1"]
+
+
+def test_an_sms_has_no_header_and_asks_for_none():
+    called = []
+
+    message = sms("Hi", urls={"unsubscribe_url": called.append}).render(Contact("C-1"))
+
+    assert (message.unsubscribe_url, called) == (None, [])
+
+
+def test_a_link_that_the_endpoint_named_is_no_header():
+    """
+    A header is a promise of the host, and its links are in urls.
+    """
+    message = invitation(text="{unsubscribe_url}").render(
+        Contact("C-1", attributes={"unsubscribe_url": "https://evil.example/"})
+    )
+
+    assert message.unsubscribe_url is None
+
+
+def test_a_callable_for_the_header_that_fails_stops_this_message():
+    error = error_of(unsubscribing(raises).render, Contact("C-1"))
+
+    assert isinstance(error, EndpointUnavailableError)
+    assert error.detail == "url:LookupError"
+    assert seen_in(every_view_of_error(error)) == []
+
+
+TOO_LONG = "https://host.example/" + "x" * 880
+NO_HEADERS = [TOO_LONG, "https://host.example/?a=?utf-8?q?=0D=0ABcc=3A?="]
+
+
+@pytest.mark.parametrize("url", NO_HEADERS, ids=["long", "encoded"])
+def test_a_link_of_a_persons_own_that_fits_no_header_stops_this_message(url):
+    error = error_of(unsubscribing(lambda reference: url).render, Contact("C-1"))
+
+    assert isinstance(error, EndpointUnavailableError)
+    assert error.detail == "url:header"
+    assert url not in str(error)
+
+
+@pytest.mark.parametrize("url", NO_HEADERS, ids=["long", "encoded"])
+def test_a_link_that_fits_no_header_is_refused_when_the_invitation_is_built(url):
+    with pytest.raises(ConfigurationError, match=r"urls\['unsubscribe_url'\]: it stands in"):
+        unsubscribing(url)
+
+
+def test_the_longest_link_that_fits_a_header_is_one():
+    message = unsubscribing(TOO_LONG[:900]).render(Contact("C-1"))
+
+    assert len(message.unsubscribe_url.reveal()) == 900
+
+
+def test_a_message_is_written_when_it_is_asked_for_and_not_before(monkeypatch):
+    written = []
+    message = invitation(text="Hello {n}").render(Contact("C-1"), {"n": "Ada"})
+    monkeypatch.setattr(
+        "careof._values.templates.Template.fill", lambda *arguments: written.append(1) or "filled"
+    )
+
+    assert written == []
+    assert message.text.reveal() == "filled"
+
+
+def test_what_a_message_is_made_of_is_sealed():
+    message = invitation(subject="{n}", text="{n}").render(Contact("C-1"), {"n": NAME})
+
+    assert message.subject == message.text
+    assert seen_in(every_view_of(message._parts)) == []
+
+
+def test_an_invitation_that_has_been_used_is_the_same_as_before():
+    fresh = invitation(text="Hello {n}", urls={"u": "https://host.example/"})
+    used = invitation(text="Hello {n}", urls={"u": "https://host.example/"})
+    used.render(Contact("C-1"), {"n": "Ada"})
+
+    assert used == fresh
+    assert repr(used) == repr(fresh)
+    assert attrs.asdict(used) == attrs.asdict(fresh)
+    assert pickle.dumps(used) == pickle.dumps(fresh)
+
+
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda v: pickle.loads(pickle.dumps(v))]
+)
+def test_a_copy_of_an_invitation_works(copied):
+    used = sms("Hello {n}")
+    rendered(used, {"n": "Ada"})
+
+    assert rendered(copied(used), {"n": "Bob"}) == "Hello Bob"
+
+
+def test_a_reminder_has_texts_of_its_own():
+    first = sms("Hello {n}")
+    rendered(first, {"n": "Ada"})
+
+    assert rendered(attrs.evolve(first, text="Again, {n}"), {"n": "Ada"}) == "Again, Ada"

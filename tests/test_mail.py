@@ -11,7 +11,7 @@ from careof._sending.mail import compose
 from careof.errors import ConfigurationError, SendRejectedError
 from careof.testing import FakeClock
 from tests.strategies import mail_texts, subjects
-from tests.support.mails import composed, contact, from_address, header, message, read
+from tests.support.mails import composed, contact, from_address, header, message, read, unstuffed
 
 # What is read as a header when it is decoded once too often.
 INJECTION = "=?utf-8?q?Hello=0D=0ABcc=3A_eve=40evil.example?="
@@ -204,6 +204,59 @@ def test_a_message_for_another_channel_is_rejected():
     assert error.detail == "channel"
 
 
+@pytest.mark.parametrize(
+    "url, post",
+    [
+        ("https://host.example/u?r=C-1", ["List-Unsubscribe=One-Click"]),
+        ("http://host.example/u?r=C-1", []),
+        ("mailto:no-more@host.example?subject=C-1", []),
+    ],
+)
+def test_a_mail_says_where_it_is_unsubscribed_from(url, post):
+    """
+    RFC 2369 §3.2, and RFC 8058 §3.1 for https only.
+    """
+    found = read(composed(unsubscribe_url=url).data)
+
+    assert found.get_all("List-Unsubscribe") == [f"<{url}>"]
+    assert found.get_all("List-Unsubscribe-Post", []) == post
+
+
+def test_a_mail_without_a_link_to_unsubscribe_has_no_such_header():
+    assert not [name for name in read(composed().data) if name.startswith("List-")]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://host.example/\r\nBcc: eve@evil.example",
+        "https://host.example/>, <mailto:eve@evil.example",
+        "javascript:alert(1)",
+        "https://host.example/ä",
+        "https://host.example/" + "x" * 880,
+        "https://host.example/=?utf-8?q?=0D=0A?=",
+        "",
+    ],
+)
+def test_a_link_that_no_header_can_hold_is_rejected(url):
+    """
+    An invitation checks its links; a host may write a message itself.
+    """
+    error = composed(unsubscribe_url=url)
+
+    assert isinstance(error, SendRejectedError)
+    assert error.detail == "mail"
+
+
+@pytest.mark.parametrize(
+    "text", [".", ".\r\n", "..\n.\n", "a\r\n.\r\nQUIT\r\n", "\n.a", "x.\n", ".ä" * 300]
+)
+def test_no_line_of_the_text_is_the_end_of_the_message(text):
+    mail = composed(text)
+
+    assert unstuffed(mail.wire) == mail.data
+
+
 @settings(deadline=None)
 @given(subject=subjects, text=mail_texts, html=st.none() | mail_texts)
 @example(subject=INJECTION, text=INJECTION, html=INJECTION)
@@ -231,3 +284,4 @@ def test_every_line_is_seven_bits_short_enough_and_ends_in_crlf(subject, text, h
     assert data.endswith(b"\r\n")
     assert not set(b"\r\n") & set(data.replace(b"\r\n", b""))
     assert max(map(len, data.split(b"\r\n"))) <= 998  # RFC 5322 §2.1.1
+    assert max(map(len, data.partition(b"\r\n\r\n")[2].split(b"\r\n"))) <= 76  # RFC 2045 §6.7

@@ -10,6 +10,7 @@ import email.policy
 import threading
 
 from careof import CareofError, Contact, EmailAddress, Message, SealedText
+from careof._sending.compiled import compiled
 from careof._sending.mail import FromAddress, compose
 from careof.testing import FakeClock
 
@@ -20,13 +21,16 @@ def contact(address="ada@customer.example", reference_id="C-1"):
     return Contact(reference_id, email=None if address is None else EmailAddress.parse(address))
 
 
-def message(text="How was it?\n", *, subject="Your visit", html=None, channel="email"):
+def message(
+    text="How was it?\n", *, subject="Your visit", html=None, channel="email", unsubscribe_url=None
+):
     return Message(
         survey_id="S-1",
         channel=channel,
         subject=None if subject is None else SealedText(subject),
         text=SealedText(text),
         html=None if html is None else SealedText(html),
+        unsubscribe_url=None if unsubscribe_url is None else SealedText(unsubscribe_url),
     )
 
 
@@ -51,6 +55,51 @@ def header(data, name):
     """
     [value] = email.message_from_bytes(data).get_all(name)
     return str(email.header.make_header(email.header.decode_header(value)))
+
+
+# What differs between two mails that are read alike.
+OF_ONE_MAIL = {"message-id", "date", "content-transfer-encoding", "content-type"}
+
+
+def fields(data):
+    """
+    The headers as a reader sees them, but for what differs from mail to mail.
+    """
+    found = [(name, str(value)) for name, value in read(data).items()]
+    return [field for field in found if field[0].lower() not in OF_ONE_MAIL]
+
+
+def parts(data):
+    """
+    The parts as a reader sees them: type, charset and content.
+    """
+    found = read(data)
+    assert found.defects == []
+    return [
+        (
+            part.get_content_type(),
+            part.get_content_charset(),
+            part.get_content().replace("\r\n", "\n"),
+        )
+        for part in ([*found.iter_parts()] if found.is_multipart() else [found])
+    ]
+
+
+def filled_in(letter):
+    """
+    Whether the values of *letter* go into the slots of a compiled invitation.
+    """
+    return compiled(letter._parts).fill(letter._parts.reveal()) is not None
+
+
+def unstuffed(wire):
+    """
+    What a server makes of *wire* (RFC 5321 §4.5.2), which must be all of it.
+    """
+    *lines, last, nothing = wire.split(b"\r\n")
+    assert (last, nothing) == (b".", b"")
+    assert b"." not in lines
+    return b"".join(line.removeprefix(b".") + b"\r\n" for line in lines)
 
 
 def our_threads():

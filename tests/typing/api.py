@@ -31,6 +31,7 @@ from careof import (
     RequestTemplate,
     Resolver,
     RetryPolicy,
+    SealedText,
     Secret,
     SmtpSender,
     SurveySender,
@@ -114,6 +115,7 @@ invitation = Invitation(
     text="{survey_url}",
     urls={"survey_url": lambda reference_id: f"https://host.example/{reference_id}"},
 )
+link: SealedText | None = invitation.render(Contact("C-1")).unsubscribe_url
 receipt: Receipt = Dispatcher(own, sender).send("C-1", invitation)
 receipt = Dispatcher(resolver, mail).send(Recipient("C-1", variables={"a": "b"}), invitation)
 outcome: Outcome = receipt.outcome

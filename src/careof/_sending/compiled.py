@@ -142,8 +142,8 @@ def _body(text: Template, html_template: Template | None) -> tuple[str, ...]:
     all if there is a line break that would merge with those of a marker.
     """
     templates = [text] if html_template is None else [text, html_template]
-    literal = "".join(piece for template in templates for piece in template.pieces[::2])
-    if "\r" in literal.replace("\r\n", ""):
+    literals = [piece for template in templates for piece in template.pieces[::2]]
+    if any("\r" in piece.replace("\r\n", "") for piece in literals):
         return ()
     marker = secrets.token_hex(16)
     mail = EmailMessage(policy=_POLICY)

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from email.header import Header
 from email.utils import format_datetime
 
-from careof._values.invitation import fits_header
+from careof._values.links import fits_header
 from careof._values.sealed import SealedText
 
 # RFC 5321 §4.1.2, without quoted local parts and address literals, which no

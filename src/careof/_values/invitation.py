@@ -10,12 +10,20 @@ when somebody asks for them (``templates.py``).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Literal
 
 import attrs
 
 from careof._values.contact import Contact
+from careof._values.links import (
+    LONGEST_IN_HEADER,
+    Url,
+    fits_header,
+    is_url,
+    personal_url,
+    stays_in_header,
+)
 from careof._values.placeholders import NAME, html_problem
 from careof._values.sealed import Fixed, SealedMapping, SealedText, is_whole
 from careof._values.templates import UNSUBSCRIBE, Filled, Templates, Written
@@ -28,13 +36,9 @@ from careof.errors import (
 )
 
 Channel = Literal["email", "sms"]
-Url = str | Callable[[str], str]
 
 # No mail and no phone shows them, and some readers stop there.
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-# RFC 3986 §2: no braces, so that a template is not sent in place of a link.
-_URL = re.compile(r"(?:https?://|mailto:)[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")
-_LONGEST_IN_HEADER = 900  # characters; RFC 5322 §2.1.1 ends a line at 998
 
 
 class Message(Fixed):
@@ -195,20 +199,20 @@ class Invitation(_Splits):
         if UNSUBSCRIBE in known:
             url = known[UNSUBSCRIBE]
         else:
-            url = _url(UNSUBSCRIBE, self.urls[UNSUBSCRIBE], reference_id)
+            url = personal_url(UNSUBSCRIBE, self.urls[UNSUBSCRIBE], reference_id)
         if isinstance(url, CareofError):
             return url
-        if not fits_header(url):
+        if not stays_in_header(url):
             return EndpointUnavailableError(
                 f"What the callable for the url {UNSUBSCRIBE!r} returned cannot stand in a "
-                f"header: it is longer than {_LONGEST_IN_HEADER} characters, or has '=?' in it.",
+                f"header: it is longer than {LONGEST_IN_HEADER} characters, or has '=?' in it.",
                 detail="url:header",
             )
         return SealedText(url)
 
     def _value(self, name: str, contact: Contact, variables: SealedMapping) -> str | CareofError:
         if name in self.urls:
-            return _url(name, self.urls[name], contact.reference_id)
+            return personal_url(name, self.urls[name], contact.reference_id)
         for source in (contact.attributes, variables):
             sealed = source.get(name)
             if sealed is not None:
@@ -222,14 +226,6 @@ class Invitation(_Splits):
         )
 
 
-def fits_header(url: str) -> bool:
-    """
-    Whether *url* is a URL that can stand in one line of a mail's header.
-    """
-    # Some readers decode what looks like an encoded word (RFC 2047) wherever it stands.
-    return len(url) <= _LONGEST_IN_HEADER and "=?" not in url and bool(_URL.fullmatch(url))
-
-
 def _whole(name: str, value: str) -> str | CareofError:
     if is_whole(value):
         return value
@@ -237,24 +233,6 @@ def _whole(name: str, value: str) -> str | CareofError:
         f"What fills the placeholder {{{name}}} holds half a character (a lone surrogate), "
         "which no message can carry.",
         detail="attribute_text",
-    )
-
-
-def _url(name: str, url: Url, reference_id: str) -> str | CareofError:
-    if isinstance(url, str):
-        return url
-    try:
-        personal = url(reference_id)
-    except Exception as error:
-        return EndpointUnavailableError(
-            f"The callable for the url {name!r} failed ({type(error).__name__}).",
-            detail=f"url:{type(error).__name__}",
-        )
-    if isinstance(personal, str) and _URL.fullmatch(personal):
-        return personal
-    return EndpointUnavailableError(
-        f"The callable for the url {name!r} returned no URL (RFC 3986).",
-        detail="url:invalid",
     )
 
 
@@ -291,7 +269,7 @@ def _check_urls(urls: Mapping[str, Url]) -> None:
     for name, url in urls.items():
         if not (isinstance(name, str) and NAME.fullmatch(name)):
             raise _wrong("urls", "names are lower-case letters, digits and _, as in survey_url")
-        if not (callable(url) or (isinstance(url, str) and _URL.fullmatch(url))):
+        if not (callable(url) or (isinstance(url, str) and is_url(url))):
             raise _wrong(
                 f"urls[{name!r}]", "expected a URL (RFC 3986), or a callable for personal ones"
             )
@@ -299,7 +277,7 @@ def _check_urls(urls: Mapping[str, Url]) -> None:
     if isinstance(unsubscribe, str) and not fits_header(unsubscribe):
         raise _wrong(
             f"urls[{UNSUBSCRIBE!r}]",
-            f"it stands in a header: at most {_LONGEST_IN_HEADER} characters, without '=?'",
+            f"it stands in a header: at most {LONGEST_IN_HEADER} characters, without '=?'",
         )
 
 
