@@ -68,7 +68,7 @@ ROWS: dict[str, tuple[Callable[[], object], Callable[[], object], str]] = {
         "email-validator",
     ),
     "render an invitation": (
-        lambda: invitation.render(contact),
+        lambda: invitation.render(contact).text,
         lambda: "Dear {first_name}: {survey_url}".format(first_name="Ada", survey_url="x"),
         "str.format",
     ),

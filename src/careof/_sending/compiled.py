@@ -55,8 +55,8 @@ class Compiled:
         self._text = templates.text
         self._html = templates.html or Template("")
         self._body = _body(templates.text, templates.html)
-        # A body ends with a line break, which is there already if the last
-        # value is empty, and so is the one before it.
+        # The library ends a body with a line break if it has none.  Where the
+        # last thing is a slot, that depends on whether something is put into it.
         self._ends_open = any(part.names and not part.pieces[-1] for part in parts)
 
     def fill(self, values: Mapping[str, str]) -> tuple[str, str] | None:
