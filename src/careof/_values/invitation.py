@@ -44,12 +44,6 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 class Message(Fixed):
     """
     One invitation filled for one person: what a sender sends.  All of it sealed.
-
-    Attributes:
-        subject: The subject line (email), or None.
-        text: The message as plain text.
-        html: The message as HTML, or None.
-        unsubscribe_url: Where the person says that they want no more (email), or None.
     """
 
     __slots__ = ("_parts", "channel", "survey_id", "wave")
@@ -82,18 +76,30 @@ class Message(Fixed):
 
     @property
     def subject(self) -> SealedText | None:
+        """
+        The subject line (email), or None.
+        """
         return self._parts.subject
 
     @property
     def text(self) -> SealedText:
+        """
+        The message as plain text.
+        """
         return self._parts.text
 
     @property
     def html(self) -> SealedText | None:
+        """
+        The message as HTML, or None.
+        """
         return self._parts.html
 
     @property
     def unsubscribe_url(self) -> SealedText | None:
+        """
+        Where the person says that they want no more (email), or None.
+        """
         return self._parts.unsubscribe_url
 
     def __repr__(self) -> str:
