@@ -28,6 +28,7 @@ class Shell:
         prefix = "" if name == "sync" else "Async"
         self.HttpResolver = getattr(careof, f"{prefix}HttpResolver")
         self.Dispatcher = getattr(careof, f"{prefix}Dispatcher")
+        self.HttpGatewaySender = getattr(careof, f"{prefix}HttpGatewaySender")
         self.SmtpSender = getattr(careof, f"{prefix}SmtpSender")
         self.RecordingSender = AsyncRecordingSender if prefix else RecordingSender
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from careof._network.answers import LONGEST, retry_after, try_later
+from careof._network.answers import LONGEST, nothing_was_accepted, retry_after, try_later
 from careof.errors import EndpointUnavailableError, RateLimitedError
 
 
@@ -98,3 +98,13 @@ def test_a_status_that_means_later_says_so_and_how_long(status, kind):
 @pytest.mark.parametrize("status", [200, 302, 400, 404, 410, 428, 430, 499, 600])
 def test_no_other_status_means_later(status):
     assert try_later(httpx.Response(status), "The endpoint", detail="status") is None
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 422, 429, 499])
+def test_a_4xx_says_that_nothing_happened(status):
+    assert nothing_was_accepted(status)
+
+
+@pytest.mark.parametrize("status", [100, 200, 204, 302, 399, 408, 409, 500, 503])
+def test_nothing_else_says_so(status):
+    assert not nothing_was_accepted(status)

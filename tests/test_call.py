@@ -5,7 +5,7 @@ import contextlib
 import httpx
 import pytest
 
-from careof._network.call import EXTENSION, Call, Step, call_of
+from careof._network.call import EXTENSION, Call, Step, call_of, hand_over
 from careof._network.limits import Deadline
 from careof._network.network import Network
 from careof._network.pool import Pool
@@ -44,6 +44,76 @@ def test_other_extensions_of_the_request_stay():
     Network().call(10).carried_by(request)
 
     assert request.extensions["trace"] == "mine"
+
+
+def asking_once():
+    """
+    A call whose question was handed over.
+    """
+    call = Network(clock=FakeClock()).call(10, asks_once=True)
+    call.question = httpx.Request("POST", "https://a.example/", content=b"{}")
+    hand_over(call.carried_by(call.question))
+    return call
+
+
+def test_a_call_knows_that_its_first_byte_is_on_its_way():
+    call = Network(clock=FakeClock()).call(10, asks_once=True)
+    request = call.carried_by(httpx.Request("POST", "https://a.example/"))
+
+    assert not call.was_handed_over
+    hand_over(request)
+    assert call.was_handed_over
+    assert call.is_over()
+
+
+def test_a_request_without_a_call_is_handed_over_without_a_note():
+    hand_over(httpx.Request("POST", "https://a.example/"))
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 407, 422, 429])
+def test_behind_an_answer_that_accepted_nothing_a_call_may_ask_again(status):
+    call = asking_once()
+    call.heard(httpx.Response(status, request=call.question))
+
+    assert not call.was_handed_over
+    assert not call.is_over()
+
+
+@pytest.mark.parametrize("status", [200, 201, 302, 408, 409, 500, 503])
+@pytest.mark.parametrize("is_copy", [False, True])
+def test_behind_any_other_answer_a_call_that_asks_once_is_over(status, is_copy):
+    call = asking_once()
+    copy = httpx.Request("POST", "https://a.example/?sign=1", content=b"{}")
+    call.heard(httpx.Response(status, request=copy if is_copy else call.question))
+
+    assert call.was_handed_over
+    assert call.is_over()
+
+
+@pytest.mark.parametrize("status", [200, 503])
+def test_the_answer_to_something_else_says_nothing_about_the_question(status):
+    call = asking_once()
+    call.heard(httpx.Response(status, request=httpx.Request("GET", "https://a.example/token")))
+
+    assert not call.is_over()
+
+
+def test_without_a_question_every_answer_is_to_it():
+    call = asking_once()
+    call.question = None
+    call.heard(httpx.Response(200, request=httpx.Request("GET", "https://a.example/")))
+
+    assert call.is_over()
+
+
+def test_a_lookup_may_be_asked_again_behind_any_answer():
+    call = Network(clock=FakeClock()).call(10)
+    call.question = httpx.Request("GET", "https://a.example/")
+    hand_over(call.carried_by(call.question))
+    call.heard(httpx.Response(503, request=call.question))
+
+    assert call.was_handed_over
+    assert not call.is_over()
 
 
 def test_a_step_takes_the_time_since_the_one_before():

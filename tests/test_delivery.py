@@ -341,7 +341,7 @@ def test_a_sender_that_accepted_nothing_can_be_told_from_an_endpoint(detail, kep
         TimeoutError(EMAIL),
         errors.DeliveryUncertainError(EMAIL),
         errors.EndpointUnavailableError(EMAIL),
-        errors.SuppressedError(EMAIL),
+        errors.AuthenticationError(EMAIL),
         errors.ConfigurationError(EMAIL),
         errors.CareofError(EMAIL),
     ],
@@ -350,6 +350,23 @@ def test_anything_else_that_a_sender_raises_is_uncertain(raised):
     error = failed_sending(raised)
 
     assert type(error) is errors.DeliveryUncertainError
+    assert EMAIL not in f"{error} {vars(error)}"
+
+
+@pytest.mark.parametrize("detail, kept", [("", "sender"), ("gateway_429", "sender:gateway_429")])
+def test_a_sender_that_wants_fewer_messages_accepted_nothing(detail, kept):
+    error = failed_sending(errors.RateLimitedError(EMAIL, detail=detail, retry_after=30))
+
+    assert type(error) is errors.RateLimitedError
+    assert (error.detail, error.retry_after) == (kept, 30)
+    assert errors.error_class("rate_limited", error.detail) is errors.RateLimitedError
+    assert EMAIL not in f"{error} {vars(error)}"
+
+
+def test_a_sender_may_know_that_somebody_wants_no_messages():
+    error = failed_sending(errors.SuppressedError(EMAIL, detail="code:21610"))
+
+    assert (type(error), error.detail) == (errors.SuppressedError, "code:21610")
     assert EMAIL not in f"{error} {vars(error)}"
 
 

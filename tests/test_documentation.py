@@ -81,6 +81,12 @@ PUT_TOGETHER = {
     "sender:smtp_451_4.7.1",
     "sender:smtp_auth_535",
     *(f"sender:{word}" for _, word in _WORDS),
+    "gateway_400",  # of a gateway: statuses, codes, and how a success does not fit
+    "code:21211",
+    "sender:gateway_401",
+    "sender:code:20429",
+    "gateway_answer",
+    "no_message_id",
 }
 DETAILS = PUT_TOGETHER | set(details_in_the_source()) - {"_busy", "sender:"}
 

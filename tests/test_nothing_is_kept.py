@@ -10,7 +10,17 @@ import json
 import httpx
 import pytest
 
-from careof import CareofError, ContactSelector, Invitation, RequestTemplate
+from careof import (
+    CareofError,
+    Contact,
+    ContactSelector,
+    GatewayRequest,
+    Invitation,
+    Message,
+    PhoneNumber,
+    RequestTemplate,
+    SealedText,
+)
 from tests.support.canary import objects_holding
 
 URL = "https://contacts.customer.example/people"
@@ -130,3 +140,44 @@ def test_nothing_is_left_after_a_configuration_test(shell):
 
     assert report
     assert objects_holding(address()) == []
+
+
+def number():
+    return f"44207946{_number % 1000:04d}"
+
+
+def echoing(status):
+    """
+    A gateway that repeats what it was sent, in its body and in its headers.
+    """
+    return httpx.MockTransport(
+        lambda request: httpx.Response(
+            status, json={"id": "m-1", "code": number()}, headers={"X-To": number()}
+        )
+    )
+
+
+def hand_over(shell, sender):
+    contact = Contact("C-1", phone=PhoneNumber.parse(f"+{number()}"))
+    text = SealedText(f"Hello {number()}")
+    shell.call(sender.send, contact, Message(survey_id="s", channel="sms", text=text))
+
+
+@pytest.mark.parametrize("status", [201, 302, 400, 401, 429, 500])
+@pytest.mark.parametrize("error", [None, "$.code"])
+def test_nothing_is_left_of_a_text_message(shell, status, error):
+    body = {"to": "{phone}", "digits": "{phone_digits}", "text": "{text}"}
+    kept = shell.HttpGatewaySender(
+        GatewayRequest("https://sms.gateway.example/", json=body),
+        message_id="$.id",
+        error=error,
+        transport=echoing(status),
+    )
+    errors = []
+    try:
+        hand_over(shell, kept)
+    except CareofError as raised:
+        errors.append(raised.with_traceback(None))  # our own frames hold the contact
+
+    assert len(errors) == (status != 201 or error is not None)
+    assert objects_holding(number()) == []

@@ -53,6 +53,7 @@ CLASSES = [
     ("_sending/ledger.py", "Ledger", set()),
     ("_sending/ledger.py", "MemoryLedger", set()),
     ("_sending/suppression.py", "SuppressionList", set()),
+    ("_sending/gateway.py", "HttpGatewaySender", set()),
     ("pseudonyms/_resolver.py", "PseudonymResolver", set()),
     ("_sending/senders.py", "SurveySender", set()),
 ]

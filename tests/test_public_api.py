@@ -66,7 +66,8 @@ def test_every_public_method_says_what_it_does(package):
 def test_the_names_of_the_design_are_there():
     names = """
         AsyncDispatcher AsyncHttpResolver AsyncResolver AsyncSmtpSender AsyncSurveySender
-        CheckReport Contact ContactSelector Dispatcher EmailAddress HttpResolver Invitation Limits
+        AsyncHttpGatewaySender CheckReport Contact ContactSelector Dispatcher EmailAddress
+        GatewayRequest HttpGatewaySender HttpResolver Invitation Limits
         Message NetworkPolicy Outcome PhoneNumber Receipt Recipient RequestTemplate Resolver
         RetryPolicy Secret SmtpSender SurveySender
     """

@@ -618,3 +618,33 @@ def test_a_request_that_nobody_can_send_is_the_strategys_fault_and_not_tried_aga
     assert (type(failure), failure.detail) == (AuthenticationError, "strategy")
     assert "canary" not in str(failure)
     assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    "mode, tls, is_out",
+    [
+        ("good", False, True),
+        ("hang_up", False, True),
+        ("garbage", True, True),
+        ("no_handshake", True, False),
+        ("garbage_handshake", True, False),
+    ],
+)
+def test_a_call_is_told_when_the_first_byte_of_its_request_is_on_its_way(shell, mode, tls, is_out):
+    with Server(mode, tls=certificate("127.0.0.1") if tls else None) as server:
+        guarded = transport(shell, ssl_context=trusting())
+        call = Network().call(1.2)  # machines are shared: no less
+        shell.call(guarded.ask, call.carried_by(httpx.Request("GET", server.origin)))
+
+    assert call.was_handed_over is is_out
+    assert len(server.requests) == is_out
+
+
+def test_a_request_that_cannot_be_written_is_not_handed_over(shell):
+    with Server() as server:
+        call = Network().call(5)
+        request = httpx.Request("GET", server.origin, headers={"X-B": "a\r\nb"})
+        shell.call(transport(shell).ask, call.carried_by(request))
+
+    assert not call.was_handed_over
+    assert server.requests == []

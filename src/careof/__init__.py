@@ -19,8 +19,11 @@ from careof._resolving.template import RequestTemplate
 from careof._sending.batch import AsyncBatch, Batch
 from careof._sending.dispatcher import AsyncDispatcher, Dispatcher
 from careof._sending.fingerprints import Fingerprinter
+from careof._sending.gateway import AsyncHttpGatewaySender, HttpGatewaySender
+from careof._sending.gateway_request import GatewayRequest
 from careof._sending.ledger import AsyncLedger, AsyncMemoryLedger, Ledger, LedgerKey, MemoryLedger
 from careof._sending.rates import RateLimit
+from careof._sending.segments import Segments, sms_segments
 from careof._sending.senders import AsyncSurveySender, SurveySender
 from careof._sending.smtp import AsyncSmtpSender, SmtpSender
 from careof._sending.suppression import AsyncSuppressionList, SuppressionList
@@ -39,6 +42,7 @@ from careof.errors import CareofError
 __all__ = [
     "AsyncBatch",
     "AsyncDispatcher",
+    "AsyncHttpGatewaySender",
     "AsyncHttpResolver",
     "AsyncLedger",
     "AsyncMemoryLedger",
@@ -57,6 +61,8 @@ __all__ = [
     "EmailAddress",
     "Event",
     "Fingerprinter",
+    "GatewayRequest",
+    "HttpGatewaySender",
     "HttpResolver",
     "Invitation",
     "Ledger",
@@ -75,8 +81,10 @@ __all__ = [
     "RetryPolicy",
     "SealedText",
     "Secret",
+    "Segments",
     "SmtpSender",
     "SuppressionList",
     "SurveySender",
     "Tally",
+    "sms_segments",
 ]

@@ -12,6 +12,7 @@ import httpx
 import careof
 from careof import (
     AsyncDispatcher,
+    AsyncHttpGatewaySender,
     AsyncHttpResolver,
     AsyncResolver,
     AsyncSurveySender,
@@ -19,6 +20,8 @@ from careof import (
     ContactSelector,
     Dispatcher,
     EmailAddress,
+    GatewayRequest,
+    HttpGatewaySender,
     HttpResolver,
     Invitation,
     Limits,
@@ -33,8 +36,10 @@ from careof import (
     RetryPolicy,
     SealedText,
     Secret,
+    Segments,
     SmtpSender,
     SurveySender,
+    sms_segments,
 )
 from careof.auth import AccessToken, OAuth2ClientCredentials, TokenAuth, TokenCache
 from careof.errors import PhoneNumberError
@@ -107,6 +112,22 @@ resolver: Resolver = HttpResolver(
 own: Resolver = FromTheHostsOwnDirectory()
 sender: SurveySender = SmsGateway()
 mail: SurveySender = SmtpSender("mail.host.example", from_address="surveys@host.example")
+texts: SurveySender = HttpGatewaySender(
+    GatewayRequest(
+        "https://sms.gateway.example/messages",
+        headers={"X-Account": Secret.from_env("ACCOUNT")},
+        form={"To": "{phone}", "Body": "{text}"},
+    ),
+    auth,
+    message_id="$.sid",
+    error="/code",
+    outcomes={"21610": "suppressed", 402: "unavailable"},
+    max_segments=3,
+)
+async_texts: AsyncSurveySender = AsyncHttpGatewaySender(
+    GatewayRequest("https://sms.gateway.example/", json={"to": "{phone}", "text": "{text}"})
+)
+counted: Segments = sms_segments("How was it?")
 recording: SurveySender = RecordingSender()
 invitation = Invitation(
     survey_id="s",

@@ -38,6 +38,16 @@ def try_later(response: httpx.Response, whom: str, *, detail: str) -> CareofErro
     )
 
 
+def nothing_was_accepted(status: int) -> bool:
+    """
+    Whether a *status* says that what was asked for did not happen.
+
+    RFC 9110 §15.5: a 4xx means that the request is at fault.  Behind a 408 or a
+    409 (it may be a conflict with the same request, sent before) nobody knows.
+    """
+    return 400 <= status < 500 and status not in (408, 409)
+
+
 def retry_after(headers: httpx.Headers) -> float | None:
     """
     Seconds from ``Retry-After`` (RFC 9110 §10.2.3), a number or a date, or None.

@@ -14,6 +14,7 @@ from typing import Any, Self
 import attrs
 import httpx
 
+from careof._network.answers import nothing_was_accepted
 from careof._network.asked import Origin
 from careof._network.connection import Connection
 from careof._network.limits import Deadline
@@ -55,6 +56,8 @@ class Call:
     Args:
         pool: Where confirmed connections go, and come from; None if every
             answer needs a connection of its own.
+        asks_once: Whether what it asks for must not happen twice, so that no
+            strategy asks again unless nothing was accepted.
 
     Attributes:
         deadline: When it must have ended.
@@ -68,10 +71,13 @@ class Call:
         started_at: When it began, in seconds since 1970.
         steps: Those that are over.
         tells_timeouts: Whether its requests carry how much time is left.
+        was_handed_over: Whether a byte of what it asks for may have arrived, and
+            no answer says that nothing was accepted.
         step: The one under way, which a deadline that passes now interrupts.
     """
 
     __slots__ = (
+        "_asks_once",
         "_begun",
         "_clock",
         "_parked",
@@ -89,6 +95,7 @@ class Call:
         "step",
         "steps",
         "tells_timeouts",
+        "was_handed_over",
     )
 
     def __init__(
@@ -100,8 +107,10 @@ class Call:
         pool: Pool | None = None,
         is_watched: bool = True,
         is_test: bool = False,
+        asks_once: bool = False,
     ) -> None:
         self.network = network
+        self.was_handed_over = False
         self.question: httpx.Request | None = None
         self.deadline = deadline
         self.attempt = 1
@@ -111,6 +120,7 @@ class Call:
         self.is_watched = is_watched
         self.steps: list[Step] = []
         self.step = "template"
+        self._asks_once = asks_once
         self._clock = clock
         self.started_at = clock.time()
         self._begun = self._since = self._tried_since = clock.monotonic()
@@ -136,6 +146,27 @@ class Call:
         Only for the lookup itself: what a strategy asks on the way has no echo.
         """
         return self._pool is not None and request is self.question
+
+    def heard(self, answer: httpx.Response) -> None:
+        """
+        Take in what *answer* says about what was handed over.
+        """
+        if self._asks_once and (
+            nothing_was_accepted(answer.status_code) or not self._asks_for_it(answer.request)
+        ):
+            self.was_handed_over = False
+
+    def is_over(self) -> bool:
+        """
+        Whether nothing more may be asked, because it could happen twice.
+        """
+        return self._asks_once and self.was_handed_over
+
+    def _asks_for_it(self, request: httpx.Request) -> bool:
+        # A strategy may send a copy, with a URL or headers of its own; a token
+        # request has another body.
+        question = self.question
+        return question is None or request is question or request.read() == question.read()
 
     def take(self, origin: Origin, *, kept: bool = True) -> Connection | None:
         """
@@ -256,6 +287,15 @@ class Call:
                 names = ("connect", "read", "write", "pool")
                 request.extensions["timeout"] = dict.fromkeys(names, left)
         return request
+
+
+def hand_over(request: httpx.Request) -> None:
+    """
+    Note that the first byte of *request* is on its way.
+    """
+    call = call_of(request)
+    if call is not None:
+        call.was_handed_over = True
 
 
 def call_of(request: httpx.Request) -> Call | None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 
+from careof._network.call import hand_over
 from careof._network.credentials import written
 from careof._network.failures import transport_failure
 from careof._network.policy import NetworkPolicy
@@ -37,6 +38,7 @@ class Foreign:
         """
         if not self._policy.allows_url(request.url):
             return self._policy.refusal()
+        hand_over(request)  # or not, but it does not tell when
         try:
             response = self._transport.handle_request(written(request))
             try:
@@ -88,6 +90,7 @@ class AsyncForeign:
         """
         if not self._policy.allows_url(request.url):
             return self._policy.refusal()
+        hand_over(request)  # or not, but it does not tell when
         try:
             response = await self._transport.handle_async_request(written(request))
             try:

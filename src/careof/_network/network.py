@@ -81,6 +81,7 @@ class _Settings:
         may_reuse: bool = False,
         is_watched: bool = True,
         is_test: bool = False,
+        asks_once: bool = False,
     ) -> Call:
         """
         A new call that must end within *seconds*.
@@ -91,6 +92,7 @@ class _Settings:
             is_watched: Whether somebody will read its steps.
             is_test: Whether somebody tests the configuration, and waits for the
                 answer of an endpoint that is left alone.
+            asks_once: Whether what it asks for must not happen twice.
         """
         return Call(
             self,
@@ -99,6 +101,7 @@ class _Settings:
             pool=self._pool if may_reuse else None,
             is_watched=is_watched,
             is_test=is_test,
+            asks_once=asks_once,
         )
 
     def _is_ours(self, auth: httpx.Auth) -> bool:
@@ -165,8 +168,11 @@ class Network(_Settings):
                 outcome = self.send(call.carried_by(wanted))
                 if isinstance(outcome, CareofError):
                     return outcome
+                call.heard(outcome)
                 call.step = "token"
                 wanted = flow.send(outcome)
+                if call.is_over():
+                    return outcome
         except StopIteration:
             return no_request() if outcome is None else outcome
         return too_many(MAX_REQUESTS)
@@ -248,8 +254,11 @@ class AsyncNetwork(_Settings):
                 outcome = await self.send(call.carried_by(wanted))
                 if isinstance(outcome, CareofError):
                     return outcome
+                call.heard(outcome)
                 call.step = "token"
                 wanted = await flow.asend(outcome)
+                if call.is_over():
+                    return outcome
         except StopAsyncIteration:
             return no_request() if outcome is None else outcome
         return too_many(MAX_REQUESTS)

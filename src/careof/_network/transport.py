@@ -14,6 +14,7 @@ import ssl
 
 import httpx
 
+from careof._network.call import hand_over
 from careof._network.connection import Connection
 from careof._network.exchange import Exchange
 from careof._network.failures import not_sendable
@@ -72,6 +73,7 @@ class _Guarded:
         except Exception as error:  # h11's, and it quotes the header
             connection.close()
             return not_sendable(error)
+        hand_over(trip.request)
         try:
             yield from connection.send(exchange.question, trip.deadline)
             answer: Answer | None = None

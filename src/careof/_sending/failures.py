@@ -14,8 +14,10 @@ from careof.errors import (
     DeliveryUncertainError,
     DestinationRefusedError,
     EndpointUnavailableError,
+    RateLimitedError,
     SendRejectedError,
     SendUnavailableError,
+    SuppressedError,
     is_safe_detail,
 )
 
@@ -53,6 +55,14 @@ def failed_sending(error: Exception) -> CareofError:
             detail=f"sender:{detail}" if detail else "sender",
             retry_after=retry_after,
         )
+    if isinstance(error, RateLimitedError):
+        return RateLimitedError(
+            "The sender wants fewer messages, and accepted nothing.",
+            detail=f"sender:{detail}" if detail else "sender",
+            retry_after=retry_after,
+        )
+    if isinstance(error, SuppressedError):
+        return SuppressedError("The sender knows that this person wants none.", detail=detail)
     if isinstance(error, DestinationRefusedError):
         # A policy looks before it lets anybody speak.
         return DestinationRefusedError("The sender may not go there.", detail="sender:destination")

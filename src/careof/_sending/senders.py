@@ -22,6 +22,8 @@ class SurveySender(Protocol):
         Raises:
             SendRejectedError: It will never be accepted.
             SendUnavailableError: Nothing was accepted; try later.
+            RateLimitedError: The same, and the provider wants fewer.
+            SuppressedError: The provider knows that this person wants none.
             DestinationRefusedError: A policy does not let it go there; nothing
                 was accepted.  Anything else that is raised means that nobody
                 knows: ``uncertain``.
@@ -41,6 +43,8 @@ class AsyncSurveySender(Protocol):
         Raises:
             SendRejectedError: It will never be accepted.
             SendUnavailableError: Nothing was accepted; try later.
+            RateLimitedError: The same, and the provider wants fewer.
+            SuppressedError: The provider knows that this person wants none.
             DestinationRefusedError: A policy does not let it go there; nothing
                 was accepted.  Anything else that is raised means that nobody
                 knows: ``uncertain``.
