@@ -55,7 +55,10 @@ CLASSES = [
     ("_sending/suppression.py", "SuppressionList", set()),
     ("_sending/gateway.py", "HttpGatewaySender", set()),
     ("pseudonyms/_resolver.py", "PseudonymResolver", set()),
+    ("_sending/ledger.py", "Ledger", set()),
+    ("_sending/ledger.py", "MemoryLedger", set()),
     ("_sending/senders.py", "SurveySender", set()),
+    ("_sending/suppression.py", "SuppressionList", set()),
 ]
 # Exempt are words that have no twin: one library sleeps, another one is not imported.
 FUNCTIONS = [
@@ -108,6 +111,8 @@ ALONE = {
     "_sending/kept.py": {"kept", "_timed"},
     # A blocking one in a thread.
     "_sending/smtp.py": {"AsyncSmtpSender.send"},
+    # A hook that does nothing in both worlds, of a class that is tested in both.
+    "testing/_ledger_conformance.py": {"AsyncLedgerConformance.close_ledger"},
     # Doubles, whose own tests drive both.
     "testing/_sender.py": {"AsyncRecordingSender.send"},
 }

@@ -14,17 +14,23 @@ from careof import (
     AsyncDispatcher,
     AsyncHttpGatewaySender,
     AsyncHttpResolver,
+    AsyncLedger,
+    AsyncMemoryLedger,
     AsyncResolver,
     AsyncSurveySender,
     Contact,
     ContactSelector,
     Dispatcher,
     EmailAddress,
+    Fingerprinter,
     GatewayRequest,
     HttpGatewaySender,
     HttpResolver,
     Invitation,
+    Ledger,
+    LedgerKey,
     Limits,
+    MemoryLedger,
     Message,
     NetworkPolicy,
     Outcome,
@@ -38,7 +44,9 @@ from careof import (
     Secret,
     Segments,
     SmtpSender,
+    SuppressionList,
     SurveySender,
+    Tally,
     sms_segments,
 )
 from careof.auth import AccessToken, OAuth2ClientCredentials, TokenAuth, TokenCache
@@ -51,7 +59,14 @@ from careof.pseudonyms import (
     ReversiblePseudonymizer,
     SivPseudonymizer,
 )
-from careof.testing import AsyncRecordingSender, FakeContactEndpoint, RecordingSender
+from careof.testing import (
+    AsyncLedgerConformance,
+    AsyncRecordingSender,
+    FakeContactEndpoint,
+    LedgerConformance,
+    RecordingSender,
+    SenderConformance,
+)
 
 
 class FromTheHostsOwnDirectory:
@@ -186,6 +201,57 @@ some_numbers: list[PhoneNumber | None] = reversible.reidentify_many(
     all_of_them, on_error=lambda position, error: print(position, error.detail)
 )
 renewed: list[str] = reversible.rewrap_many(all_of_them)
+
+
+class Rows:
+    def claim(self, key: LedgerKey) -> str | None:
+        return key.wave or None
+
+    def settle(self, key: LedgerKey, outcome: Outcome) -> None:
+        print(key, outcome.is_final)
+
+
+class NobodyOptsOut:
+    def contains(self, fingerprint: str, reference_id: str, channel: str) -> bool:
+        return False
+
+
+class TestRows(LedgerConformance):
+    def make_ledger(self) -> Rows:
+        return Rows()
+
+
+class TestInMemory(AsyncLedgerConformance):
+    async def make_ledger(self) -> AsyncMemoryLedger:
+        return AsyncMemoryLedger()
+
+    async def close_ledger(self, ledger: AsyncMemoryLedger) -> None:
+        print(ledger.entries)
+
+
+class TestSmsGateway(SenderConformance):
+    channel = "sms"
+
+    def make_sender(self) -> SmsGateway:
+        return SmsGateway()
+
+    def senders_that_fail(self) -> Iterator[tuple[SmsGateway, str]]:
+        yield SmsGateway(), "rejected"
+
+    def close_sender(self, sender: SmsGateway) -> None:
+        print(sender)
+
+
+class TestAsyncSender(SenderConformance):
+    async def make_sender(self) -> AsyncRecordingSender:
+        return AsyncRecordingSender()
+
+
+ledgers: list[Ledger] = [Rows(), MemoryLedger()]
+async_ledger: AsyncLedger = AsyncMemoryLedger()
+opt_outs: SuppressionList = NobodyOptsOut()
+fingerprints: list[str] = Fingerprinter(keyring, "t").candidates(EmailAddress.parse("a@b.example"))
+tallies: Tally = sum([Tally(), Tally()], Tally())
 
 
 async def asynchronously() -> Receipt:

@@ -93,8 +93,15 @@ class Fingerprinter(Fixed):
                 "Fingerprinter: address: expected EmailAddress.parse(text) or "
                 "PhoneNumber.parse(text)."
             )
-        text = normalised(address)
-        return [key.pseudonym(text) for key in self._keys]
+        try:
+            text = normalised(address)
+            return [key.pseudonym(text) for key in self._keys]
+        except ValueError:
+            # An address that no parser of ours made.  What is raised quotes it.
+            return ConfigurationError(
+                "Fingerprinter: address: this one was not read by EmailAddress.parse or "
+                "PhoneNumber.parse, and cannot be encoded."
+            )
 
     def __repr__(self) -> str:
         return "Fingerprinter(***)"

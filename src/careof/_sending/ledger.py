@@ -109,8 +109,8 @@ class _Memory:
     def _settle(self, key: LedgerKey, outcome: Outcome) -> None:
         if outcome.is_final:
             self._entries[key] = outcome
-        else:
-            self._entries.pop(key, None)
+        elif isinstance(self._entries.get(key), _Claim):  # what is done stays done
+            del self._entries[key]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({len(self._entries)} entries)"

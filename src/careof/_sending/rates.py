@@ -33,7 +33,7 @@ class RateLimit:
             raise ConfigurationError(
                 "RateLimit: per_second: expected a number above 0, at least one a day (1 / 86400)."
             )
-        if not isinstance(burst, int) or isinstance(burst, bool) or burst < 1:
+        if not isinstance(burst, int) or not 1 <= seconds(burst) < math.inf:
             raise ConfigurationError("RateLimit: burst: expected a whole number from 1.")
         if not is_clock(clock):
             raise ConfigurationError("RateLimit: clock: expected monotonic() and time().")

@@ -22,6 +22,10 @@ class Tally(Counter[Outcome]):
         """
         self[receipt.outcome] += 1
 
+    def __add__(self, other: Counter[Outcome]) -> Tally:  # type: ignore[override]
+        # Counter's own makes a Counter of it.
+        return Tally(super().__add__(other))
+
     def __str__(self) -> str:
         counts = [f"{outcome.value} {self[outcome]:,}" for outcome in Outcome if self[outcome]]
         return ", ".join(counts) or "nothing"

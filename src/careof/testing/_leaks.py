@@ -27,7 +27,7 @@ def secrets_of(thing: object) -> Iterator[str]:
     """
     Every ``Secret`` that is stored on *thing*, revealed.
     """
-    for _, value in _stored(thing):
+    for _, value in stored(thing):
         yield from _revealed(value)
 
 
@@ -52,27 +52,38 @@ def views_of(thing: object) -> dict[str, str]:
     What printers and debuggers make of *thing*, by what it is called.
     """
     views = {"repr": repr(thing), "str": str(thing), "format": format(thing)}
-    for name, value in _stored(thing):
+    for name, value in stored(thing):
         views[f"attribute {name!r}"] = f"{value!r} {getattr(value, '__dict__', '')}"
     return views
 
 
-def views_of_error(error: BaseException) -> dict[str, str]:
+def views_of_error(error: BaseException, *, frames: bool = True) -> dict[str, str]:
     """
-    What reports of *error* can show: words, attributes, causes, locals of frames.
+    What reports of *error* can show: words, attributes, causes, and locals of *frames*.
     """
     views = {
         "text": f"{error} {error!r}",
         "attributes": f"{error.args!r} {vars(error)!r}",
     }
     for frame, _ in traceback.walk_tb(error.__traceback__):
-        if not frame.f_code.co_filename.startswith(_HERE):
+        if frames and not frame.f_code.co_filename.startswith(_HERE):
             views[f"frame of {frame.f_code.co_name}"] = _printed(frame.f_locals)
     for name in ("__cause__", "__context__"):
         before = getattr(error, name)
         if before is not None:
-            views[name] = " ".join(views_of_error(before).values())
+            views[name] = " ".join(views_of_error(before, frames=frames).values())
     return views
+
+
+def stored(thing: object) -> Iterator[tuple[str, object]]:
+    """
+    The attributes of *thing*, by name.
+    """
+    # In slots as well, as attrs.define keeps it.
+    for name, member in inspect.getmembers_static(type(thing), inspect.ismemberdescriptor):
+        with contextlib.suppress(AttributeError):  # not set
+            yield name, member.__get__(thing)
+    yield from getattr(thing, "__dict__", {}).items()
 
 
 @contextlib.contextmanager
@@ -126,14 +137,6 @@ def _forms(secrets: Iterable[str]) -> Iterator[str]:
             letters = base64.b64encode(b"\0" * before + secret.encode()).decode("ascii")
             whole = letters.rstrip("=")
             yield whole[4 if before else 0 : len(whole) - (whole != letters)]
-
-
-def _stored(thing: object) -> Iterator[tuple[str, object]]:
-    # In slots as well, as attrs.define keeps it.
-    for name, member in inspect.getmembers_static(type(thing), inspect.ismemberdescriptor):
-        with contextlib.suppress(AttributeError):  # not set
-            yield name, member.__get__(thing)
-    yield from vars(thing).items()
 
 
 def _revealed(value: Any) -> Iterator[str]:

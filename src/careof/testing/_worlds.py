@@ -15,7 +15,7 @@ import signal
 import threading
 import warnings
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from typing import Any, TypeVar
 
 import httpx
@@ -28,6 +28,10 @@ Outcome = Exception | None  # the error of a lookup, or None if it found its con
 World = Callable[[httpx.Auth, AuthEndpoint, int], list[Outcome]]
 
 HANGS = "waits for ever"
+_LOOKUP_HANGS = (
+    "a lookup has not ended. Is a lock held while the strategy yields, or waited for in an async "
+    "flow? Leave both flows to TokenAuth."
+)
 
 
 def worlds() -> dict[str, World]:
@@ -52,7 +56,9 @@ def begin(work: Callable[[], T]) -> Future[T]:
     return flight
 
 
-def at_once(works: Iterable[Callable[[], T]], patience: float) -> list[T]:
+def at_once(
+    works: Iterable[Callable[[], T]], patience: float, hangs: str = _LOOKUP_HANGS
+) -> list[T]:
     """
     What *works* return, each in a thread of its own.
 
@@ -60,11 +66,11 @@ def at_once(works: Iterable[Callable[[], T]], patience: float) -> list[T]:
         AssertionError: One of them has not ended after *patience* seconds.
     """
     flights = [begin(work) for work in works]
-    if wait(flights, timeout=patience).not_done:
-        raise AssertionError(
-            f"After {patience:g} seconds a lookup has not ended. Is a lock held while the "
-            "strategy yields, or waited for in an async flow? Leave both flows to TokenAuth."
-        )
+    done, others = wait(flights, timeout=patience, return_when=FIRST_EXCEPTION)
+    for flight in done:
+        flight.result()  # what it raises is the reason why others wait
+    if others:
+        raise AssertionError(f"After {patience:g} seconds {hangs}")
     return [flight.result() for flight in flights]
 
 
