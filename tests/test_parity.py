@@ -47,7 +47,7 @@ CLASSES = [
     ("_network/foreign.py", "Foreign", set()),
     ("_network/transport.py", "GuardedTransport", set()),
     ("_sending/batch.py", "Batch", {"__init__"}),
-    ("_sending/delivering.py", "Delivering", {"_kept", "_pause"}),
+    ("_sending/delivering.py", "Delivering", {"_kept", "_wait"}),
     ("_sending/dispatcher.py", "Dispatcher", set()),
     ("_sending/flow.py", "Flow", {"_end", "_pull", "_take", "forsake"}),
     ("_sending/ledger.py", "Ledger", set()),

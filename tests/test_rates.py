@@ -9,26 +9,53 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from careof import RateLimit
+from careof._sending.rates import Turn
 from careof.errors import ConfigurationError
 from careof.testing import FakeClock
 from tests.support.forks import in_a_child
 
 rates = st.floats(0.01, 1000)
 bursts = st.integers(1, 20)
-pauses = st.lists(st.sampled_from([0.0, 0.0, 0.001, 0.3, 2.5, 100.0]), max_size=60)
 
 
 def waits(rate, *pauses):
     clock = rate._clock
     for pause in pauses:
         clock.advance(pause)
-        yield rate._reserve()
+        yield Turn(rate).wait()
+
+
+def gone(clock, *rates, number):
+    """
+    When each of *number* who wait has gone, all of them asking as they are told to.
+    """
+    waiting = [(clock.monotonic(), Turn(*rates)) for _ in range(number)]
+    times = []
+    while waiting:
+        moment, turn = waiting.pop(0)
+        clock.advance(max(0.0, moment - clock.monotonic()))
+        wait = turn.wait()
+        if wait:
+            waiting.append((clock.monotonic() + wait, turn))
+            waiting.sort(key=lambda each: each[0])
+        else:
+            times.append(clock.monotonic())
+    return times
 
 
 def test_one_token_comes_back_after_another():
+    clock = FakeClock()
+    begin = clock.monotonic()
+
+    times = gone(clock, RateLimit(4, clock=clock), number=4)
+
+    assert [time - begin for time in times] == [0, 0.25, 0.5, 0.75]
+
+
+def test_who_comes_later_is_told_to_wait_longer():
     rate = RateLimit(4, clock=FakeClock())
 
-    assert list(waits(rate, 0, 0, 0, 0.25, 10)) == [0, 0.25, 0.5, 0.5, 0]
+    assert list(waits(rate, 0, 0, 0, 0)) == [0, 0.25, 0.5, 0.75]
 
 
 def test_after_a_pause_so_many_can_be_taken_at_once():
@@ -38,35 +65,55 @@ def test_after_a_pause_so_many_can_be_taken_at_once():
     assert list(waits(rate, 100, 0, 0, 0)) == [0, 0, 0, 0.5]
 
 
-def test_a_rate_may_be_less_than_one_a_second():
-    rate = RateLimit(1 / 60, clock=FakeClock())
+def test_who_leaves_the_line_makes_it_shorter():
+    rate = RateLimit(1, clock=FakeClock())
+    turns = [Turn(rate) for _ in range(4)]
 
-    assert list(waits(rate, 0, 0, 30)) == pytest.approx([0, 60, 90])
+    assert [turn.wait() for turn in turns] == [0, 1, 2, 3]
+    for turn in turns:
+        turn.leave()
+    assert Turn(rate).wait() == 1
 
 
-@given(rates, bursts, pauses)
+def test_who_slept_too_long_does_not_go_with_all_the_others():
+    clock = FakeClock()
+    rate = RateLimit(10, clock=clock)
+    turns = [Turn(rate) for _ in range(20)]
+    for turn in turns:
+        turn.wait()
+
+    clock.advance(60)  # the process stood still
+
+    assert [turn.wait() for turn in turns].count(0.0) == 1
+
+
+def test_of_several_rates_all_have_a_token_or_none_is_taken():
+    clock = FakeClock()
+    quick, slow = RateLimit(10, clock=clock), RateLimit(1, clock=clock)
+    assert Turn(quick, None, slow).wait() == 0
+
+    clock.advance(0.1)
+
+    assert Turn(quick, slow).wait() == pytest.approx(0.9)
+    assert Turn(quick).wait() == 0
+
+
+def test_without_a_rate_nobody_waits():
+    assert Turn().wait() == Turn(None).wait() == 0
+
+
+@given(rates, bursts, st.integers(1, 30))
 def test_in_any_span_there_are_never_more_than_the_burst_and_the_rate_allow(
-    per_second, burst, pauses
+    per_second, burst, number
 ):
-    rate = RateLimit(per_second, burst=burst, clock=FakeClock())
-    now, taken = 0.0, []
-    for pause, wait in zip(pauses, waits(rate, *pauses), strict=True):
-        now += pause
-        taken.append(now + wait)
+    clock = FakeClock()
+    times = gone(clock, RateLimit(per_second, burst=burst, clock=clock), number=number)
 
-    assert taken == sorted(taken)
-    for first, begin in enumerate(taken):
-        for last in range(first, len(taken)):
-            span = taken[last] - begin
-            assert last - first + 1 <= burst + per_second * span + 1e-6
-
-
-@given(rates, bursts, pauses)
-def test_nobody_waits_longer_than_those_before_make_necessary(per_second, burst, pauses):
-    rate = RateLimit(per_second, burst=burst, clock=FakeClock())
-
-    for number, wait in enumerate(waits(rate, *pauses)):
-        assert 0 <= wait <= max(0, number + 1 - burst) / per_second + 1e-6
+    for first, begin in enumerate(times):
+        for last in range(first, len(times)):
+            assert last - first + 1 <= burst + per_second * (times[last] - begin) + 1e-6
+    # And nobody waits longer than those before make necessary.
+    assert times[-1] - times[0] <= max(0, number - burst) / per_second * 1.001 + 1e-6
 
 
 def test_many_threads_share_one_rate():
@@ -76,7 +123,7 @@ def test_many_threads_share_one_rate():
 
     def take():
         begin.wait()
-        found.extend([rate._reserve() for _ in range(50)])
+        found.extend([Turn(rate).wait() for _ in range(50)])
 
     threads = [threading.Thread(target=take) for _ in range(8)]
     for thread in threads:
@@ -90,17 +137,16 @@ def test_many_threads_share_one_rate():
 
 def test_a_child_that_is_forked_while_a_token_is_taken_takes_its_own():
     rate = RateLimit(1, clock=FakeClock())
-    rate._reserve()
+    Turn(rate).wait()
 
-    with rate._lock:
-        found = in_a_child(rate._reserve)
-        rate._begin_anew()  # as the child did
+    with RateLimit._lock:
+        found = in_a_child(Turn(rate).wait)
 
-        assert found == "1.0"
-        assert rate._reserve() == 1.0
+    assert found == "1.0"
+    assert Turn(rate).wait() == 1.0
 
 
-@pytest.mark.parametrize("per_second", [0, -1, math.inf, math.nan, 1e-310, True, "4", None])
+@pytest.mark.parametrize("per_second", [0, -1, 1e-5, math.inf, math.nan, 1e-310, True, "4", None])
 def test_a_rate_that_cannot_be_is_refused(per_second):
     with pytest.raises(ConfigurationError, match="RateLimit: per_second: expected a number"):
         RateLimit(per_second)
@@ -125,5 +171,5 @@ def test_it_prints_what_it_allows():
 def test_it_takes_the_clock_of_the_machine():
     rate = RateLimit(0.001)
 
-    assert rate._reserve() == 0
-    assert 900 < rate._reserve() <= 1000
+    assert Turn(rate).wait() == 0
+    assert 900 < Turn(rate).wait() <= 1000

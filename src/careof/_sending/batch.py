@@ -4,15 +4,20 @@ The receipts of many references, one after the other: what ``send_many`` returns
 
 from __future__ import annotations
 
+import math
+import threading
 import weakref
+from datetime import timedelta
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
+from careof._network.limits import seconds as seconds_of
 from careof._sending.flow import CLOSING, AsyncFlow, Flow
 from careof._sending.run import Run
 from careof._sending.tally import Tally
 from careof._values.receipt import Receipt
 from careof._values.unwrap import Unseen
+from careof.errors import ConfigurationError
 
 AnyFlow = TypeVar("AnyFlow", Flow, AsyncFlow)
 
@@ -24,6 +29,7 @@ class _Batch(Generic[AnyFlow]):
 
     def __init__(self, flow: AnyFlow) -> None:
         self._flow: AnyFlow = flow
+        self._asking = threading.Lock()
 
     @property
     def tally(self) -> Tally:
@@ -40,6 +46,21 @@ class _Batch(Generic[AnyFlow]):
         What is not handed over ends as ``cancelled``.
         """
         self._flow.halt()
+
+    def _begin_asking(self) -> None:
+        if not self._asking.acquire(blocking=False):
+            raise ConfigurationError(
+                f"{type(self).__name__}: somebody else asks for a receipt already: "
+                "a batch is for one thread or task."
+            )
+
+    def _limit(self, seconds: float | timedelta) -> float:
+        limit = seconds_of(seconds)
+        if not 0 <= limit < math.inf:
+            raise ConfigurationError(
+                f"{type(self).__name__}: close: seconds: expected a number from 0."
+            )
+        return limit
 
     def _failed(self) -> None:
         failure, self._flow.failure = self._flow.failure, None
@@ -71,27 +92,33 @@ class Batch(_Batch[Flow]):
         return self
 
     def __next__(self) -> Receipt:
+        self._begin_asking()
+        before = self._flow.given_out
         try:
             with Unseen():
                 receipt = self._flow.next()
             if receipt is not None:
                 return receipt
         except BaseException:
-            self._flow.is_interrupted = True
+            # Not what the caller has had before.
+            self._flow.is_interrupted = self._flow.given_out is not before
             self.close()
             raise
+        finally:
+            self._asking.release()
         self._failed()
         raise StopIteration
 
-    def close(self, seconds: float = CLOSING) -> None:
+    def close(self, seconds: float | timedelta = CLOSING) -> None:
         """
         Stop, and wait for what is under way; what takes longer is given up.
 
         Args:
             seconds: How long to wait.  What was handed over is ``uncertain`` then.
         """
+        limit = self._limit(seconds)
         with Unseen():
-            self._flow.close(seconds)
+            self._flow.close(limit)
 
     def __enter__(self) -> Self:
         return self
@@ -121,27 +148,33 @@ class AsyncBatch(_Batch[AsyncFlow]):
         return self
 
     async def __anext__(self) -> Receipt:
+        self._begin_asking()
+        before = self._flow.given_out
         try:
             with Unseen():
                 receipt = await self._flow.next()
             if receipt is not None:
                 return receipt
         except BaseException:
-            self._flow.is_interrupted = True
+            # Not what the caller has had before.
+            self._flow.is_interrupted = self._flow.given_out is not before
             await self.aclose()
             raise
+        finally:
+            self._asking.release()
         self._failed()
         raise StopAsyncIteration
 
-    async def aclose(self, seconds: float = CLOSING) -> None:
+    async def aclose(self, seconds: float | timedelta = CLOSING) -> None:
         """
         Stop, and wait for what is under way; what takes longer is given up.
 
         Args:
             seconds: How long to wait.  What was handed over is ``uncertain`` then.
         """
+        limit = self._limit(seconds)
         with Unseen():
-            await self._flow.close(seconds)
+            await self._flow.close(limit)
 
     async def __aenter__(self) -> Self:
         return self

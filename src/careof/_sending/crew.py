@@ -26,6 +26,7 @@ from careof._network.flights import context_of_the_caller
 from careof._network.loops import RunningLoop, in_trio
 from careof._sending.delivery import Delivery
 from careof._sending.ends import INTERRUPTED, Otherwise
+from careof._values.unwrap import Unseen
 
 GiveUp = Callable[[Delivery, Otherwise], object]
 
@@ -111,7 +112,8 @@ class Crew:
             return False
         if delivery.fate.begin():  # or it was put in twice, by one who was interrupted
             # A sender may raise anything, SystemExit too: it has its outcome.
-            with contextlib.suppress(BaseException):
+            # Somebody may keep what it raised, and with it the frames.
+            with contextlib.suppress(BaseException), Unseen():
                 self._carry(delivery)
             with contextlib.suppress(BaseException):
                 self._give_up(delivery, INTERRUPTED)
@@ -151,6 +153,7 @@ class AsyncCrew:
         self._tasks: set[object] = set()  # a loop of asyncio keeps no hold on them
         self._heard: Any = None
         self._pulling: Any = None
+        self._has_ctrl_c = False
 
     def put(self, delivery: Delivery, _wanted: int, /) -> None:
         """
@@ -171,6 +174,9 @@ class AsyncCrew:
         """
         if not self._landed and seconds > 0:
             await self.woken(seconds)
+        if self._has_ctrl_c:
+            self._has_ctrl_c = False
+            raise KeyboardInterrupt
         return self._landed.popleft() if self._landed else None
 
     async def woken(self, seconds: float) -> None:
@@ -259,13 +265,16 @@ class AsyncCrew:
         if not delivery.fate.begin():
             return
         try:
-            with _cancellable() as self._begun[delivery]:
+            with Unseen(), _cancellable() as self._begun[delivery]:
                 await self._carry(delivery)
         except BaseException as error:
             # What left a system task would end all of Trio's run, and asyncio
-            # would log it with what it says.  Ctrl-C is meant for its loop.
-            if isinstance(error, KeyboardInterrupt) and not in_trio():
-                raise
+            # would log it with what it says.  Ctrl-C is meant for its loop, or
+            # else for whoever asks for receipts.
+            if _is_ctrl_c(error):
+                if not in_trio():
+                    raise
+                self._has_ctrl_c = True
         finally:
             del self._begun[delivery]
             self._land_concluded(delivery)
@@ -293,6 +302,12 @@ def _cancellable() -> AbstractContextManager[Any]:
     import asyncio
 
     return nullcontext(asyncio.current_task())
+
+
+def _is_ctrl_c(error: BaseException) -> bool:
+    if isinstance(error, BaseExceptionGroup):  # of a nursery inside
+        return error.subgroup(KeyboardInterrupt) is not None
+    return isinstance(error, KeyboardInterrupt)
 
 
 async def _quietly(work: Callable[[], Awaitable[object]]) -> None:

@@ -28,7 +28,7 @@ from careof._sending.ends import (
 from careof._sending.failures import failed_lookup, failed_sending
 from careof._sending.kept import kept
 from careof._sending.ledger import AsyncLedger, Ledger
-from careof._sending.rates import RateLimit
+from careof._sending.rates import Turn
 from careof._sending.senders import AsyncSurveySender, SurveySender
 from careof._sending.suppression import AsyncSuppressionList, SuppressionList
 from careof._values.contact import Contact
@@ -72,6 +72,9 @@ class Delivering(Dispatching[Resolver, SurveySender, Ledger, SuppressionList]):
     def _claim(self, delivery: Delivery) -> End | None:
         if self._ledger is None:
             return None
+        while (twin := delivery.twin()) is not None:
+            delivery.rest()
+            wait_for(twin, A_TURN)
         try:
             found = self._kept(self._claimed, delivery)
         except Exception as error:
@@ -85,9 +88,7 @@ class Delivering(Dispatching[Resolver, SurveySender, Ledger, SuppressionList]):
         return found
 
     def _contact(self, delivery: Delivery) -> Contact | End:
-        for rate in (delivery.run.rate, self._endpoint_rate):
-            if rate is not None:
-                self._pause(delivery, rate)
+        self._wait(delivery, Turn(delivery.run.rate, self._endpoint_rate))
         if not delivery.ask():
             return CANCELLED
         try:
@@ -118,8 +119,7 @@ class Delivering(Dispatching[Resolver, SurveySender, Ledger, SuppressionList]):
                 return other
             delivery.rest()
             wait_for(other, A_TURN)
-        if self._sender_rate is not None:
-            self._pause(delivery, self._sender_rate)
+        self._wait(delivery, Turn(self._sender_rate))
         if not delivery.hand_over():
             return CANCELLED
         try:
@@ -139,22 +139,27 @@ class Delivering(Dispatching[Resolver, SurveySender, Ledger, SuppressionList]):
         if not delivery.fate.must_settle():
             return
         try:
-            self._kept(self._settled, delivery)
-        except Exception as error:
+            self._kept(self._settled, delivery, repeatable=True)
+        except BaseException as error:
             delivery.unsettled(error)
+            if not isinstance(error, Exception):
+                raise
 
     def _settled(self, delivery: Delivery) -> None:
         if self._ledger is not None:
             self._ledger.settle(delivery.key, delivery.outcome)
+        delivery.is_settled = True
 
     @staticmethod
-    def _pause(delivery: Delivery, rate: RateLimit) -> None:
-        delivery.rest()
-        if delivery.run.pause(rate._reserve()):
-            rate._give_back()
+    def _wait(delivery: Delivery, turn: Turn) -> None:
+        while (seconds := turn.wait()) > 0:
+            delivery.rest()
+            if delivery.run.pause(seconds):
+                turn.leave()
+                break
 
     @staticmethod
-    def _kept(work: Callable[[Delivery], T], delivery: Delivery) -> T:
+    def _kept(work: Callable[[Delivery], T], delivery: Delivery, *, repeatable: bool = False) -> T:
         # A thread is not cancelled.
         return work(delivery)
 
@@ -193,6 +198,9 @@ class AsyncDelivering(
     async def _claim(self, delivery: Delivery) -> End | None:
         if self._ledger is None:
             return None
+        while (twin := delivery.twin()) is not None:
+            delivery.rest()
+            await async_wait_for(twin, A_TURN)
         try:
             found = await self._kept(self._claimed, delivery)
         except Exception as error:
@@ -206,9 +214,7 @@ class AsyncDelivering(
         return found
 
     async def _contact(self, delivery: Delivery) -> Contact | End:
-        for rate in (delivery.run.rate, self._endpoint_rate):
-            if rate is not None:
-                await self._pause(delivery, rate)
+        await self._wait(delivery, Turn(delivery.run.rate, self._endpoint_rate))
         if not delivery.ask():
             return CANCELLED
         try:
@@ -239,8 +245,7 @@ class AsyncDelivering(
                 return other
             delivery.rest()
             await async_wait_for(other, A_TURN)
-        if self._sender_rate is not None:
-            await self._pause(delivery, self._sender_rate)
+        await self._wait(delivery, Turn(self._sender_rate))
         if not delivery.hand_over():
             return CANCELLED
         try:
@@ -260,29 +265,34 @@ class AsyncDelivering(
         if not delivery.fate.must_settle():
             return
         try:
-            await self._kept(self._settled, delivery)
-        except Exception as error:
+            await self._kept(self._settled, delivery, repeatable=True)
+        except BaseException as error:
             delivery.unsettled(error)
+            if not isinstance(error, Exception):
+                raise
 
     async def _settled(self, delivery: Delivery) -> None:
         if self._ledger is not None:
             await self._ledger.settle(delivery.key, delivery.outcome)
+        delivery.is_settled = True
 
     @staticmethod
-    async def _pause(delivery: Delivery, rate: RateLimit) -> None:
-        import anyio
+    async def _wait(delivery: Delivery, turn: Turn) -> None:
+        # A halt interrupts it.
+        while (seconds := turn.wait()) > 0:
+            import anyio
 
-        delivery.rest()
-        is_over = False
-        try:
-            await anyio.sleep(rate._reserve())
-            is_over = True
-        finally:
-            if not is_over:
-                rate._give_back()
+            delivery.rest()
+            try:
+                await anyio.sleep(seconds)
+            except BaseException:
+                turn.leave()
+                raise
 
     @staticmethod
-    async def _kept(work: Callable[[Delivery], Awaitable[T]], delivery: Delivery) -> T:
+    async def _kept(
+        work: Callable[[Delivery], Awaitable[T]], delivery: Delivery, *, repeatable: bool = False
+    ) -> T:
         # What the storage was asked, it has to answer: a claim of which nobody
         # knows whether it was made stays open.
-        return await kept(functools.partial(work, delivery), STORAGE)
+        return await kept(functools.partial(work, delivery), STORAGE, repeatable=repeatable)

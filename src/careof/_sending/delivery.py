@@ -5,6 +5,7 @@ One reference on its way, as judgement: no resolver, no sender and no ledger is 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from concurrent.futures import Future
 from datetime import UTC, datetime
 
@@ -43,6 +44,7 @@ class Delivery:
         fate: What becomes of it.
         is_concluded: Whether there is a receipt.
         has_landed: Whether its receipt may be given out.
+        is_settled: Whether the ledger has the outcome.
         is_back: Whether whoever carried it came back.
         receipt: The receipt, once there is one.
     """
@@ -59,6 +61,7 @@ class Delivery:
         "has_landed",
         "is_back",
         "is_concluded",
+        "is_settled",
         "number",
         "receipt",
         "reference_id",
@@ -87,7 +90,7 @@ class Delivery:
         self.fate = Fate()
         self.run = run
         self.number = number
-        self.has_landed = self.is_back = self.is_concluded = False
+        self.has_landed = self.is_back = self.is_settled = self.is_concluded = False
 
     @property
     def channel(self) -> str:
@@ -134,7 +137,7 @@ class Delivery:
         """
         Whether the resolver is asked: nobody has stopped it.
         """
-        if self.run.is_halted:
+        if self.run.is_halted or self.fate.end is not None:
             return False
         self._asked = True
         self.fate.since = self._clock.monotonic()
@@ -176,11 +179,25 @@ class Delivery:
         mark = addresses.mark(self._known_address(contact))
         found = addresses.reserve(mark)
         if found is None:
-            self.fate.mark = mark
-            if self.fate.end is not None:  # it was given up, perhaps before there was a mark
-                self._let_go(CANCELLED)
-                return CANCELLED
+            return self._held(lambda end: addresses.conclude(mark, end.outcome))
         return had_before(found) if isinstance(found, Outcome) else found
+
+    def twin(self) -> Future[None] | None:
+        """
+        None if no other delivery of this reference is under way in the run; a
+        future to wait for before asking again otherwise.
+        """
+        found = self.run.enter(self.reference_id)
+        if found is None:
+            self._held(lambda _: self.run.leave(self.reference_id))
+        return found
+
+    def _held(self, let_go: Callable[[End], object]) -> End | None:
+        if self.fate.hold(let_go):
+            return None
+        # It was given up, and concluded perhaps.
+        let_go(CANCELLED)
+        return CANCELLED
 
     def hand_over(self) -> bool:
         """
@@ -209,13 +226,13 @@ class Delivery:
         outcome = Outcome.UNCERTAIN if self.fate.is_handed_over else Outcome.UNAVAILABLE
         return End(outcome, f"bug:{type(error).__name__}")
 
-    def unsettled(self, error: Exception) -> None:
+    def unsettled(self, error: BaseException) -> None:
         """
-        Note that the ledger did not take the outcome: the claim stays open.
+        Note that the ledger did not take the outcome, if it did not: the claim stays open.
         """
         end = self.fate.end
         error.with_traceback(None)
-        if end is not None:
+        if end is not None and not self.is_settled:
             self.fate.end = attrs.evolve(end, detail=f"unsettled:{type(error).__name__}")
 
     def conclude(self) -> None:
@@ -237,13 +254,8 @@ class Delivery:
             detail=end.detail,
         )
         self.run.count(self.receipt)
-        self._let_go(end)
+        self.fate.let_go(end)
         self.is_concluded = True
-
-    def _let_go(self, end: End) -> None:
-        mark = self.fate.take_mark()
-        if mark is not None and self.run.addresses is not None:
-            self.run.addresses.conclude(mark, end.outcome)
 
     def _address(self, contact: Contact) -> Address | None:
         return contact.email if self.channel == "email" else contact.phone

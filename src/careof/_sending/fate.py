@@ -4,8 +4,8 @@ What becomes of one reference is decided once.
 Theory of operation: a delivery is carried by a thread or a task, and watched by
 whoever reads the batch.  The watcher gives up what hangs, and what hangs may
 come back in the same moment.  So each step that cannot be taken back - handing
-over, deciding, settling the claim, letting the address go, telling - is taken
-under one lock, and only the first who tries may take it.  A message is not
+over, deciding, settling the claim, letting go of what others wait for, telling -
+is taken under one lock, and only the first who tries may take it.  A message is not
 handed over after its reference was given up, a claim is settled by one of the
 two and with the outcome that was decided, and there is one receipt.
 """
@@ -13,6 +13,7 @@ two and with the outcome that was decided, and there is one receipt.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from careof._sending.ends import End, Otherwise
 
@@ -24,7 +25,6 @@ class Fate:
     Attributes:
         end: What was decided, or None.
         is_handed_over: Whether the sender was called.
-        mark: The address that it has reserved, as its run marks it.
         since: When the step began that may hang, on the clock of the dispatcher;
             None while it only waits for its turn.
     """
@@ -32,11 +32,11 @@ class Fate:
     __slots__ = (
         "_has_begun",
         "_has_claim",
+        "_holds",
         "_is_told",
         "_lock",
         "end",
         "is_handed_over",
-        "mark",
         "since",
     )
 
@@ -47,7 +47,7 @@ class Fate:
         self._is_told = False
         self.end: End | None = None
         self.is_handed_over = False
-        self.mark: int | None = None
+        self._holds: list[Callable[[End], object]] = []
         self.since: float | None = None
 
     def begin(self) -> bool:
@@ -95,13 +95,23 @@ class Fate:
             has_claim, self._has_claim = self._has_claim, False
             return has_claim
 
-    def take_mark(self) -> int | None:
+    def hold(self, let_go: Callable[[End], object]) -> bool:
         """
-        The address that the caller has to let go, or None.
+        Whether *let_go* will be called at the end; not if that has come already.
         """
         with self._lock:
-            mark, self.mark = self.mark, None
-            return mark
+            if self.end is None:
+                self._holds.append(let_go)
+            return self.end is None
+
+    def let_go(self, end: End) -> None:
+        """
+        Let go of what is held.
+        """
+        with self._lock:
+            holds, self._holds = self._holds, []
+        for let_go in holds:
+            let_go(end)
 
     def tell(self) -> bool:
         """

@@ -18,9 +18,12 @@ from careof._network.loops import in_trio
 T = TypeVar("T")
 
 
-async def kept(work: Callable[[], Awaitable[T]], seconds: float) -> T:
+async def kept(work: Callable[[], Awaitable[T]], seconds: float, *, repeatable: bool = False) -> T:
     """
     What *work* returns or raises, also if the caller is cancelled meanwhile.
+
+    Args:
+        repeatable: Whether it may be done once more, where the loop ended it.
 
     Raises:
         TimeoutError: It took longer than *seconds*.
@@ -33,7 +36,8 @@ async def kept(work: Callable[[], Awaitable[T]], seconds: float) -> T:
 
     import asyncio
 
-    task = asyncio.get_running_loop().create_task(_timed(work, seconds))
+    begin = asyncio.get_running_loop().create_task
+    task = begin(_timed(work, seconds))
     cancelled: BaseException | None = None
     with anyio.CancelScope(shield=True):
         while not task.done():
@@ -41,6 +45,9 @@ async def kept(work: Callable[[], Awaitable[T]], seconds: float) -> T:
                 await asyncio.wait([task])
             except asyncio.CancelledError as error:
                 cancelled = error
+            # Its loop cancels all that there is when it ends, and waits for that.
+            if task.cancelled() and repeatable:
+                task, repeatable = begin(_timed(work, seconds)), False
     if cancelled is not None:
         if not task.cancelled():
             task.exception()  # or asyncio would say that nobody asked for it

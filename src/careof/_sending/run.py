@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import Future
 
 from careof._sending.once import Addresses
 from careof._sending.rates import RateLimit
@@ -23,7 +24,7 @@ class Run:
         is_halted: Whether nothing more of it is begun.
     """
 
-    __slots__ = ("_halt", "_lock", "_tally", "addresses", "is_halted", "rate")
+    __slots__ = ("_halt", "_lock", "_tally", "_under_way", "addresses", "is_halted", "rate")
 
     def __init__(
         self, *, rate: RateLimit | None = None, addresses: Addresses | None = None
@@ -33,7 +34,9 @@ class Run:
         self.is_halted = False
         self._tally = Tally()
         self._halt = threading.Event()
-        self._lock = threading.Lock()
+        # A signal handler of the host's may ask for the tally in any moment.
+        self._lock = threading.RLock()
+        self._under_way: dict[str, Future[None]] = {}
 
     def halt(self) -> None:
         """
@@ -47,6 +50,25 @@ class Run:
         Block for *seconds* or until it is halted, and say whether it is.
         """
         return self._halt.wait(min(seconds, threading.TIMEOUT_MAX))
+
+    def enter(self, reference_id: str) -> Future[None] | None:
+        """
+        None if no other delivery of the run has *reference_id* now; a future to
+        wait for otherwise.
+        """
+        with self._lock:
+            other = self._under_way.get(reference_id)
+            if other is None:
+                self._under_way[reference_id] = Future()
+            return other
+
+    def leave(self, reference_id: str) -> None:
+        """
+        Let go of *reference_id*, which was entered.
+        """
+        with self._lock:
+            future = self._under_way.pop(reference_id)
+        future.set_result(None)
 
     def count(self, receipt: Receipt) -> None:
         """
@@ -79,6 +101,16 @@ class Single:
         """
         time.sleep(seconds)
         return False
+
+    def enter(self, reference_id: str) -> None:
+        """
+        There is no other delivery.
+        """
+
+    def leave(self, reference_id: str) -> None:
+        """
+        There was no other delivery.
+        """
 
     def count(self, receipt: Receipt) -> None:
         """
