@@ -23,6 +23,7 @@ from careof import (
     Recipient,
     errors,
 )
+from careof._values.reference import refuse_reference
 from tests.strategies import references
 from tests.support.canary import EMAIL, PHONE, seen_in
 
@@ -86,6 +87,33 @@ class Host:
         return self.sending
 
 
+class Crowd:
+    """
+    The same for many at once: each reference behaves as it did when it first came.
+    """
+
+    def __init__(self, people):
+        self._people = {reference: (answer, given) for reference, answer, given in people[::-1]}
+        self._sent = []
+
+    @property
+    def sent(self):
+        return len(self._sent)
+
+    def resolve(self, reference_id):
+        answer, _ = self._people[reference_id]
+        if isinstance(answer, Exception):
+            raise answer
+        return contact(reference_id, answer)
+
+    def send(self, person, message):
+        self._sent.append(person.reference_id)
+        _, given = self._people[person.reference_id]
+        if isinstance(given, Exception):
+            raise given
+        return given
+
+
 @pytest.mark.parametrize("channel", INVITATIONS)
 @settings(deadline=None)
 @given(people=people)
@@ -105,6 +133,35 @@ def test_as_many_receipts_come_out_as_references_went_in(channel, people):
         assert receipt.reference_id in (reference, "***")
     # What a sender was given is sent, rejected or uncertain, or its detail says so.
     assert host.sent == sum(
+        receipt.outcome in ("sent", "rejected", "uncertain") or receipt.detail.startswith("sender")
+        for receipt in receipts
+    )
+
+
+@pytest.mark.parametrize("channel", INVITATIONS)
+@settings(deadline=None)
+@given(people=people, width=st.integers(1, 6), ordered=st.booleans())
+@example(people=[("C-1", "everything", "id-1")] * 3, width=2, ordered=True)
+def test_as_many_receipts_come_out_of_a_batch_as_references_went_in(
+    channel, people, width, ordered
+):
+    crowd = Crowd(people)
+    told = []
+    batch = Dispatcher(crowd, crowd, on_event=told.append).send_many(
+        [Recipient(reference) for reference, _, _ in people],
+        INVITATIONS[channel],
+        concurrency=width,
+        ordered=ordered,
+    )
+    receipts = list(batch)
+
+    shown = ["***" if refuse_reference(reference) else reference for reference, _, _ in people]
+    found = [receipt.reference_id for receipt in receipts]
+    assert found == shown if ordered else sorted(found) == sorted(shown)
+    assert batch.tally == Counter(receipt.outcome for receipt in receipts)
+    assert batch.tally.total() == len(people)
+    assert sorted(map(id, told)) == sorted(map(id, receipts))
+    assert crowd.sent == sum(
         receipt.outcome in ("sent", "rejected", "uncertain") or receipt.detail.startswith("sender")
         for receipt in receipts
     )

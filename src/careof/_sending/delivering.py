@@ -159,8 +159,12 @@ class Delivering(Dispatching[Resolver, SurveySender, Ledger, SuppressionList]):
                 break
 
     @staticmethod
-    def _kept(work: Callable[[Delivery], T], delivery: Delivery, *, repeatable: bool = False) -> T:
-        # A thread is not cancelled.
+    def _kept(
+        work: Callable[[Delivery], T],
+        delivery: Delivery,
+        *,
+        repeatable: bool = False,  # noqa: ARG004 - nothing cuts a thread off
+    ) -> T:
         return work(delivery)
 
 
