@@ -27,6 +27,7 @@ class Shell:
         self.name = name
         prefix = "" if name == "sync" else "Async"
         self.HttpResolver = getattr(careof, f"{prefix}HttpResolver")
+        self.BatchHttpResolver = getattr(careof, f"{prefix}BatchHttpResolver")
         self.Dispatcher = getattr(careof, f"{prefix}Dispatcher")
         self.HttpGatewaySender = getattr(careof, f"{prefix}HttpGatewaySender")
         self.SmtpSender = getattr(careof, f"{prefix}SmtpSender")

@@ -9,15 +9,17 @@ import contextlib
 import contextvars
 import functools
 import gc
+import sys
 import threading
 import time
+import types
 import weakref
 
 import anyio
 import pytest
 from anyio import to_thread
 
-from careof._network.loops import RunningLoop
+from careof._network.loops import RunningLoop, in_trio
 from tests.support.crowds import StoppedLoop
 
 BACKENDS = ["asyncio", "trio"]
@@ -431,3 +433,12 @@ def test_a_loop_has_its_grace_and_no_more(backend):
 
     assert sender.outcome is TimeoutError
     assert 0.14 < sender.took < 9
+
+
+def test_a_trio_that_another_thread_is_importing_runs_no_task_here(monkeypatch):
+    half = types.ModuleType("trio")
+    monkeypatch.setitem(sys.modules, "trio", half)
+    without_names = in_trio()
+    half.lowlevel = types.ModuleType("trio.lowlevel")
+
+    assert (without_names, in_trio()) == (False, False)

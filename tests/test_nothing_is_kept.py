@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from careof import (
+    BatchRequestTemplate,
     CareofError,
     Contact,
     ContactSelector,
@@ -86,6 +87,18 @@ def resolver(shell, transport):
     return shell.HttpResolver(template, SELECTOR, transport=transport)
 
 
+def batch_resolver(shell):
+    def handler(request):
+        people = [
+            {"id": each, "name": "x", "data": [{"kind": "home", "email": address()}]}
+            for each in json.loads(request.content)["ids"]
+        ]
+        return httpx.Response(200, json=[*people, {"id": "C-9", "email": address()}])
+
+    template = BatchRequestTemplate(URL, json={"ids": "{reference_ids}"})
+    return shell.BatchHttpResolver(template, SELECTOR, transport=httpx.MockTransport(handler))
+
+
 def test_the_search_finds_what_is_there():
     kept = [address()]
 
@@ -131,6 +144,29 @@ def test_nothing_is_left_after_a_send(shell, error):
     receipts = [shell.call(dispatcher.send, f"C-{number}", INVITATION) for number in range(3)]
 
     assert len(receipts) == 3
+    assert objects_holding(address()) == []
+
+
+def test_nothing_is_left_of_those_who_were_asked_about_at_once(shell):
+    kept = batch_resolver(shell)
+    many = kept.resolve_many(["C-1", "C-2", "C-3"])
+
+    async def take():
+        return [outcome async for _, outcome in many]
+
+    contacts = [outcome for _, outcome in many] if shell.name == "sync" else shell.call(take)
+
+    assert [contact.email.reveal() for contact in contacts] == [address()] * 3
+    del contacts
+    assert objects_holding(address()) == []
+
+
+def test_nothing_is_left_of_a_batch_of_one(shell):
+    kept = batch_resolver(shell)
+    contact = shell.call(kept.resolve, "C-1")
+
+    assert contact.email.reveal() == address()
+    del contact
     assert objects_holding(address()) == []
 
 

@@ -14,6 +14,8 @@ import pytest
 
 from careof import (
     AsyncDispatcher,
+    BatchHttpResolver,
+    BatchRequestTemplate,
     CareofError,
     Contact,
     ContactSelector,
@@ -87,6 +89,12 @@ SELECTOR = ContactSelector(
     reference_id="$.id",
     attributes={"first_name": "$.first_name"},
 )
+BATCH_TEMPLATE = BatchRequestTemplate(
+    URL.partition("{")[0] + f"?key={SECRET}",
+    headers={"X-Key": Secret(SECRET), "X-Plain": SECRET},
+    json={"key": Secret(SECRET), "plain": SECRET, "ids": "{reference_ids}"},
+)
+BATCH_RESOLVER = BatchHttpResolver(BATCH_TEMPLATE, SELECTOR, auth=BearerAuth(SECRET))
 
 
 def rsa_key():
@@ -132,6 +140,9 @@ OBJECTS = [
     INVITATION.render(CONTACT),
     INVITATION.render(CONTACT).text,
     TEMPLATE,
+    BATCH_TEMPLATE,
+    BATCH_RESOLVER,
+    BATCH_RESOLVER.resolve_many(["C-1"]),
     SELECTOR,
     Limits(),
     RetryPolicy.never(),

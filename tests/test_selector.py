@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from careof import CareofError, Contact, ContactSelector, EmailAddress, PhoneNumber
-from careof.errors import ConfigurationError, UnexpectedAnswerError
+from careof.errors import ConfigurationError, ReferenceGoneError, UnexpectedAnswerError
 from tests import strategies
 from tests.support.canary import EMAIL, NAME, PHONE, every_view_of_error, seen_in
 
@@ -403,3 +403,122 @@ def test_no_error_of_a_selector_holds_anything_of_the_answer(value, tree, path):
 
                 assert value not in shown
                 assert (outcome.__context__, outcome.__traceback__) == (None, None)
+
+
+# Gone
+
+
+def gone(tree, wanted, asked="C-1", /, **paths):
+    """
+    What *tree* is, in a word, if *wanted* at ``$.erased`` means that nobody is there.
+    """
+    paths = {"email": "$.email", "reference_id": "$.id", **paths}
+    outcome = select(
+        {"id": "C-1", "email": EMAIL, **tree}, asked, gone={"$.erased": wanted}, **paths
+    )
+    return "contact" if isinstance(outcome, Contact) else f"{outcome.outcome} {outcome.detail}"
+
+
+@pytest.mark.parametrize(
+    "wanted, value",
+    [(True, True), ("erased", "erased"), (3, 3), (0, 0), (False, False), ("", "")],
+)
+def test_a_mapped_value_means_that_the_person_is_gone(wanted, value):
+    assert gone({"erased": value}, wanted) == "gone erased"
+
+
+@pytest.mark.parametrize("wanted", [True, "erased", 3])
+@pytest.mark.parametrize("tree", [{}, {"erased": None}, {"erased": False}])
+def test_absent_null_and_false_mean_nothing(tree, wanted):
+    assert gone(tree, wanted) == "contact"
+
+
+@pytest.mark.parametrize("tree", [{}, {"erased": None}, {"erased": True}])
+def test_false_may_be_what_is_mapped(tree):
+    assert gone(tree, False) == "contact"
+
+
+@pytest.mark.parametrize(
+    "wanted, value", [("erased", "active"), ("erased", "Erased"), ("erased", ""), (3, 4), (3, 0)]
+)
+def test_another_value_of_the_same_type_means_nothing(wanted, value):
+    assert gone({"erased": value}, wanted) == "contact"
+
+
+@pytest.mark.parametrize(
+    "wanted, value",
+    [
+        (True, 1),
+        (True, 0),
+        (True, "true"),
+        (True, ""),
+        (True, {}),
+        (True, []),
+        (1, True),
+        (1, "1"),
+        (1, 1.0),
+        ("1", 1),
+        ("true", True),
+        (False, 0),
+    ],
+)
+def test_a_value_of_another_type_is_neither_gone_nor_written_to(wanted, value):
+    assert gone({"erased": value}, wanted) == "bad_response gone_type"
+
+
+def test_a_path_in_another_shape_means_nothing():
+    assert isinstance(
+        select({"email": EMAIL}, email="$.email", gone={"$.status.erased": True}), Contact
+    )
+
+
+def test_a_name_in_another_spelling_is_refused():
+    assert gone({"Erased": True}, True) == "bad_response similar_keys"
+
+
+def test_one_of_several_is_enough():
+    outcome = select(
+        {"email": EMAIL, "status": "deleted"},
+        email="$.email",
+        gone={"$.erased": True, "/status": "deleted"},
+    )
+
+    assert isinstance(outcome, ReferenceGoneError)
+    assert (outcome.detail, outcome.step) == ("erased", "selection")
+    assert outcome.outcome == "gone"
+
+
+@pytest.mark.parametrize("asked", ["C-2", "c-1"])
+def test_an_answer_about_somebody_else_drops_nobody(asked):
+    assert gone({"erased": True}, True, asked) == "bad_response other_reference"
+
+
+def test_who_is_gone_needs_no_address():
+    assert gone({"erased": True, "email": {}}, True) == "gone erased"
+
+
+def test_an_error_may_be_the_way_to_say_it():
+    outcome = select({"error": "erased"}, email="$.email", gone={"$.error": "erased"})
+
+    assert outcome.outcome == "gone"
+
+
+def test_an_error_that_says_something_else_is_one():
+    outcome = select({"error": "down"}, email="$.email", gone={"$.error": "erased"})
+
+    assert outcome.detail == "error_answer"
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [[], "$.erased", {"$.erased": None}, {"$.erased": 1.5}, {"$.erased": [True]}, {5: True}],
+)
+def test_what_cannot_mean_gone_is_refused_when_it_is_built(gone):
+    with pytest.raises(ConfigurationError, match="ContactSelector: gone"):
+        ContactSelector(email="$.email", gone=gone)
+
+
+@pytest.mark.parametrize("path", ["erased", "$..erased", "$"])
+def test_a_path_to_gone_is_checked_as_every_path(path):
+    with pytest.raises(ConfigurationError, match="ContactSelector: gone: "):
+        ContactSelector(email="$.email", gone={path: True})

@@ -194,6 +194,14 @@ def test_a_cap_beyond_what_python_can_recurse_is_no_crash():
     assert read(b"[" * 200_000 + b"]" * 200_000, max_depth=10**6).detail == "crowded"
 
 
+def test_how_many_objects_and_arrays_there_may_be_can_be_told():
+    body = b"[" + b"{}," * 5000 + b"{}]"
+
+    assert len(read_json(body, max_depth=2, most=5002)) == 5001
+    assert read_json(body, max_depth=2, most=5001).detail == "crowded"
+    assert "more than 5001 objects" in str(read_json(body, max_depth=2, most=5001))
+
+
 @pytest.mark.parametrize(
     "number", ["9" * 64, "-" + "9" * 63, "0." + "1" * 62, "1e300", "-0", "1e-999"]
 )

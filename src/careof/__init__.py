@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from careof._network.limits import Limits, RetryPolicy
 from careof._network.policy import NetworkPolicy
+from careof._resolving.batch_resolver import AsyncBatchHttpResolver, BatchHttpResolver
+from careof._resolving.batch_template import BatchRequestTemplate
 from careof._resolving.check import CheckReport, CheckStep
 from careof._resolving.protocols import AsyncResolver, Resolver
 from careof._resolving.resolver import AsyncHttpResolver, HttpResolver
@@ -41,6 +43,7 @@ from careof.errors import CareofError
 
 __all__ = [
     "AsyncBatch",
+    "AsyncBatchHttpResolver",
     "AsyncDispatcher",
     "AsyncHttpGatewaySender",
     "AsyncHttpResolver",
@@ -51,6 +54,8 @@ __all__ = [
     "AsyncSuppressionList",
     "AsyncSurveySender",
     "Batch",
+    "BatchHttpResolver",
+    "BatchRequestTemplate",
     "CareofError",
     "CheckReport",
     "CheckStep",

@@ -11,6 +11,7 @@ import httpx
 
 import careof
 from careof import (
+    AsyncBatchHttpResolver,
     AsyncDispatcher,
     AsyncHttpGatewaySender,
     AsyncHttpResolver,
@@ -18,6 +19,9 @@ from careof import (
     AsyncMemoryLedger,
     AsyncResolver,
     AsyncSurveySender,
+    BatchHttpResolver,
+    BatchRequestTemplate,
+    CareofError,
     Contact,
     ContactSelector,
     Dispatcher,
@@ -155,6 +159,14 @@ link: SealedText | None = invitation.render(Contact("C-1")).unsubscribe_url
 receipt: Receipt = Dispatcher(own, sender).send("C-1", invitation)
 receipt = Dispatcher(resolver, mail).send(Recipient("C-1", variables={"a": "b"}), invitation)
 outcome: Outcome = receipt.outcome
+batch_template = BatchRequestTemplate(
+    "https://contacts.customer.example/people", json={"ids": "{reference_ids}"}, size=500
+)
+erasing = ContactSelector(email="$.email", reference_id="$.id", gone={"$.erased": True})
+batching = BatchHttpResolver(batch_template, erasing, items="$.people", wait=0.02)
+shared: Resolver = batching
+many: Iterator[tuple[str, Contact | CareofError]] = batching.resolve_many(["C-1"])
+receipt = Dispatcher(batching, mail).send("C-1", invitation)
 host_scheme = HttpResolver(template, selector, auth=VoucherAuth())
 foreign_scheme = HttpResolver(template, selector, auth=httpx.DigestAuth("a", "b"))
 
@@ -261,6 +273,9 @@ async def asynchronously() -> Receipt:
         contact: Contact = await other.resolve("C-1")
         report: careof.CheckReport = await other.check("C-1")
         print(bool(report), contact.email)
+    async_batching = AsyncBatchHttpResolver(batch_template, erasing)
+    async for reference_id, found in async_batching.resolve_many(iter(["C-1"])):
+        print(reference_id, found.outcome if isinstance(found, CareofError) else found.email)
     async with httpx.AsyncClient(auth=auth) as client:
         await client.get("https://contacts.customer.example/")
     return await AsyncDispatcher(async_resolver, async_sender).send("C-1", invitation)

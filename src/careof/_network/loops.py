@@ -154,4 +154,6 @@ def in_trio() -> bool:
     Whether a task of Trio runs here; it may be a guest in the loop of asyncio.
     """
     trio: Any = sys.modules.get("trio")
-    return trio is not None and bool(trio.lowlevel.in_trio_task())
+    # While another thread imports it, it has no names yet, and no tasks.
+    asks = getattr(getattr(trio, "lowlevel", None), "in_trio_task", None)
+    return asks is not None and bool(asks())

@@ -21,7 +21,7 @@ _MAX_NUMBER = 64  # digits; int() of a megabyte of digits takes minutes
 _NO_NUMBER = f"a number is not finite, or longer than {_MAX_NUMBER} digits"
 
 # An empty object takes two bytes of an answer, and a hundred times that in memory.
-_MOST_CONTAINERS = 4096
+MOST_CONTAINERS = 4096
 
 # A string that does not end goes to the end: were it tried again from each of
 # its quotes, 64 KB of them would take half a minute.
@@ -29,24 +29,27 @@ _STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-def read_json(body: bytes, *, max_depth: int) -> JsonTree | UnexpectedAnswerError:
+def read_json(
+    body: bytes, *, max_depth: int, most: int = MOST_CONTAINERS
+) -> JsonTree | UnexpectedAnswerError:
     """
     The object or array that *body* is, or the error that says why it is none.
 
     Args:
         body: UTF-8 without a byte order mark.
         max_depth: How deep objects and arrays may stand inside each other.
+        most: How many of them there may be.
     """
     try:
         text = body.decode("utf-8", "strict")
     except UnicodeDecodeError:
         return _unreadable(body, "it is not UTF-8", "encoding")
-    if body.count(b"{") + body.count(b"[") > min(max_depth, _MOST_CONTAINERS):
+    if body.count(b"{") + body.count(b"[") > min(max_depth, most):
         count, depth = _containers(body)
         if depth > max_depth:
             return _unreadable(body, f"it is nested deeper than {max_depth} levels", "depth")
-        if count > _MOST_CONTAINERS:
-            reason = f"it has more than {_MOST_CONTAINERS} objects and arrays"
+        if count > most:
+            reason = f"it has more than {most} objects and arrays"
             return _unreadable(body, reason, "crowded")
     try:
         tree = _DECODER.decode(text)

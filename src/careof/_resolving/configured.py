@@ -39,6 +39,7 @@ class Configured(Generic[Transport]):
 
     _transport_type: ClassVar[type]
     _network_type: ClassVar[type[Network | AsyncNetwork]]
+    _request_type: ClassVar[type] = RequestTemplate
     _network: Any
 
     # What the repr shows of an object that is half built, in the traceback of
@@ -63,7 +64,7 @@ class Configured(Generic[Transport]):
     ) -> None:
         kind = type(self).__name__
         for parameter, value, expected, words in (
-            ("request", request, RequestTemplate, "a RequestTemplate"),
+            ("request", request, self._request_type, f"a {self._request_type.__name__}"),
             ("contact", contact, ContactSelector, "a ContactSelector"),
             ("auth", auth, httpx.Auth | None, "a strategy of careof.auth or an httpx.Auth"),
             ("limits", limits, Limits | None, "a Limits"),
@@ -95,7 +96,7 @@ class Configured(Generic[Transport]):
         policy.check_url(request.origin)
         self._auth = NoAuth() if auth is None else auth
         unwrap(bound_elsewhere(self._auth, origin_of(request.origin)))
-        self._lookup = Lookup(request, contact, self._limits)
+        self._lookup = self._lookup_of(request, contact)
         self._selector = contact
         self._name = request.origin.host if name is None else name
         self._network = self._network_type(
@@ -104,13 +105,15 @@ class Configured(Generic[Transport]):
             ssl_context=ssl_context,
             clock=clock,
             transport=transport,
-            # Without an echo nobody could tell a late answer from the right one.
-            reuse=contact._has_echo,
+            reuse=self._lookup.may_reuse,
         )
         self._retry = RetryPolicy() if retry is None else retry
         self._circuit = Circuit(clock)
         self._host = request.origin.host
         self._on_event = on_event
+
+    def _lookup_of(self, request: RequestTemplate, contact: ContactSelector) -> Lookup:
+        return Lookup(request, contact, self._limits)
 
     def _call(self) -> Call:
         call: Call = self._network.call(
@@ -118,9 +121,9 @@ class Configured(Generic[Transport]):
         )
         return call
 
-    def _tell(self, call: Call, outcome: Contact | CareofError) -> None:
+    def _tell(self, call: Call, *outcomes: Contact | CareofError) -> None:
         if self._on_event is not None:
-            for event in events_of(call, outcome, endpoint=self._name, host=self._host):
+            for event in events_of(call, *outcomes, endpoint=self._name, host=self._host):
                 tell(self._on_event, event)
 
     def __repr__(self) -> str:

@@ -18,9 +18,9 @@ from careof.errors import CareofError
 _WORDS = frozenset(outcome.value for outcome in Outcome)
 
 
-def events_of(call: Call, outcome: object, *, endpoint: str, host: str) -> Iterator[Event]:
+def events_of(call: Call, *outcomes: object, endpoint: str, host: str) -> Iterator[Event]:
     """
-    One event for each step of *call*, and one for the whole of it.
+    One event for each step of *call*, and one for each of its *outcomes*.
 
     Args:
         endpoint: What the host calls it.
@@ -41,18 +41,19 @@ def events_of(call: Call, outcome: object, *, endpoint: str, host: str) -> Itera
                 started_at=call.started_at + step.began,
                 duration=step.seconds,
             )
-    error = outcome if isinstance(outcome, CareofError) else None
-    yield Event(
-        endpoint=endpoint,
-        host=host,
-        step="resolve",
-        attempt=call.attempt,
-        status=200 if error is None else error.status,
-        outcome=OK if error is None else _known(error.outcome),
-        detail="" if error is None else error.detail,
-        started_at=call.started_at,
-        duration=call.lasted(),
-    )
+    for outcome in outcomes:
+        error = outcome if isinstance(outcome, CareofError) else None
+        yield Event(
+            endpoint=endpoint,
+            host=host,
+            step="resolve",
+            attempt=call.attempt,
+            status=200 if error is None else error.status,
+            outcome=OK if error is None else _known(error.outcome),
+            detail="" if error is None else error.detail,
+            started_at=call.started_at,
+            duration=call.lasted(),
+        )
 
 
 def _known(word: str) -> str:

@@ -37,6 +37,15 @@ class Lookup:
         self._selector = selector
         self._limits = limits
 
+    @property
+    def may_reuse(self) -> bool:
+        """
+        Whether an answer may come over a connection that brought another one before.
+
+        Without an echo nobody could tell a late answer from the right one.
+        """
+        return self._selector._has_echo
+
     def question(self, reference_id: str) -> httpx.Request | CareofError:
         """
         The request that asks about *reference_id*, or why there is none.
@@ -55,15 +64,9 @@ class Lookup:
         if isinstance(answer, CareofError):
             return answer
         try:
-            return _cached(answer) or refused_status(answer) or self._read(reference_id, answer)
+            return cached(answer) or refused_status(answer) or self._read(reference_id, answer)
         except Exception as error:
-            # A bug, here or in a library that reads for us.  Its traceback
-            # holds the answer, so only its name gets out.
-            return UnexpectedAnswerError(
-                f"The answer could not be read ({type(error).__name__}). Please report this.",
-                detail=f"bug:{type(error).__name__}",
-                step="body",
-            )
+            return bug(error)
 
     def _read(self, reference_id: str, answer: httpx.Response) -> Contact | CareofError:
         tree = read_json(answer.content, max_depth=self._limits.max_depth)
@@ -86,9 +89,27 @@ def is_unconfirmed(outcome: Contact | CareofError) -> bool:
     )
 
 
-def _cached(response: httpx.Response) -> CareofError | None:
-    # RFC 9111 §5.1: an answer with an age was given to somebody before us, and
-    # the person may have been erased since, or have come back.
+def bug(error: Exception) -> UnexpectedAnswerError:
+    """
+    What an exception means that was raised while an answer was read.
+
+    A bug, here or in a library that reads for us.  Its traceback holds the
+    answer, so only its name gets out.
+    """
+    return UnexpectedAnswerError(
+        f"The answer could not be read ({type(error).__name__}). Please report this.",
+        detail=f"bug:{type(error).__name__}",
+        step="body",
+    )
+
+
+def cached(response: httpx.Response) -> CareofError | None:
+    """
+    The error for an answer that was given to somebody before us.
+
+    RFC 9111 §5.1: it has an age, and the person may have been erased since, or
+    have come back.
+    """
     if response.headers.get("age", "0").strip() in ("0", ""):
         return None
     return UnexpectedAnswerError(

@@ -15,9 +15,16 @@ from careof._values.addresses import read_email_address
 from careof._values.contact import Contact
 from careof._values.phone_numbers import read_phone_number
 from careof._values.placeholders import NAME
-from careof.errors import CareofError, ConfigurationError, UnexpectedAnswerError
+from careof.errors import (
+    CareofError,
+    ConfigurationError,
+    ReferenceGoneError,
+    UnexpectedAnswerError,
+)
 
 Address = TypeVar("Address")
+
+_KINDS = {bool: "true or false", str: "a text", int: "a whole number"}
 
 
 class ContactSelector:
@@ -32,9 +39,12 @@ class ContactSelector:
         reference_id: The echo path: where the endpoint repeats the reference.
             An answer that names another one is refused.
         attributes: Names for placeholders to paths; an absent one is left out.
+        gone: Paths to the value that means that the person no longer exists,
+            such as ``{"$.erased": True}``.  Absent, null and false mean nothing,
+            unless they are that value; a value of another type is refused.
     """
 
-    __slots__ = ("_attributes", "_echo", "_email", "_phone", "_phone_region")
+    __slots__ = ("_attributes", "_echo", "_email", "_gone", "_phone", "_phone_region")
 
     def __init__(
         self,
@@ -44,6 +54,7 @@ class ContactSelector:
         phone_region: str | None = None,
         reference_id: str | None = None,
         attributes: Mapping[str, str] | None = None,
+        gone: Mapping[str, bool | str | int] | None = None,
     ) -> None:
         if email is None and phone is None:
             raise ConfigurationError("ContactSelector: email, phone: expected at least one path.")
@@ -65,6 +76,16 @@ class ContactSelector:
                     "ContactSelector: attributes: names are lower-case letters, digits and _."
                 )
             self._attributes[name] = Path(text, parameter=f"ContactSelector: attributes[{name!r}]")
+        if not isinstance(gone, Mapping | None):
+            raise ConfigurationError("ContactSelector: gone: expected paths to values.")
+        self._gone: list[tuple[Path, bool | str | int]] = []
+        for text, value in (gone or {}).items():
+            if not isinstance(value, bool | str | int):
+                raise ConfigurationError(
+                    f"ContactSelector: gone[{text!r}]: expected True, False, a text or a whole "
+                    "number."
+                )
+            self._gone.append((Path(text, parameter="ContactSelector: gone"), value))
 
     @property
     def _has_echo(self) -> bool:
@@ -74,20 +95,45 @@ class ContactSelector:
         """
         The contact in *tree*, or the error that says why there is none.
         """
+        stranger = self._stranger(tree, reference_id)
+        # First, as the host named it: {"error": "erased"} may be the way to say it.
+        gone = self._read_gone(tree) if stranger is None else None
+        if gone is not None:
+            return gone
         if is_complaint(tree):
             return _complaint()
-        outcome = self._found(tree, reference_id)
+        outcome = stranger or self._found(tree, reference_id)
         if _lacks_address(outcome) and self._finds_nothing(tree) and may_be_complaint(tree):
             return _complaint()
         return outcome
 
+    def _stranger(self, tree: JsonTree, reference_id: str) -> CareofError | None:
+        # An erased answer about somebody else must not drop this reference.
+        if self._echo is None:
+            return None
+        found = self._echo.find(tree)
+        if found is SIMILAR:
+            return _similar(self._echo)
+        if as_reference(found) != reference_id:
+            return _other_reference(self._echo, found, tree)
+        return None
+
+    def _read_gone(self, tree: JsonTree) -> CareofError | None:
+        for path, wanted in self._gone:
+            value = path.find(tree)
+            if value is SIMILAR:
+                return _similar(path)
+            if type(value) is type(wanted):  # in Python, True == 1
+                if value == wanted:
+                    return _gone()
+            elif value not in (MISSING, ASTRAY, None) and value is not False:
+                # Nobody knows whether "true" was meant: neither gone, nor written to.
+                return _unusable(
+                    path, f"expected {_KINDS[type(wanted)]}.", "gone_type", "selection"
+                )
+        return None
+
     def _found(self, tree: JsonTree, reference_id: str) -> Contact | CareofError:
-        if self._echo is not None:
-            found = self._echo.find(tree)
-            if found is SIMILAR:
-                return _similar(self._echo)
-            if not _is_echo(found, reference_id):
-                return _other_reference(self._echo, found, tree)
         email = _read(self._email, tree, read_email_address)
         if isinstance(email, CareofError):
             return email
@@ -158,10 +204,13 @@ def _lacks_address(outcome: Contact | CareofError) -> bool:
     return isinstance(outcome, CareofError) or (outcome.email is None and outcome.phone is None)
 
 
-def _is_echo(value: object, reference_id: str) -> bool:
+def as_reference(value: object) -> str | None:
+    """
+    The reference that *value*, from an answer, is; None if it is none.
+    """
     if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)  # a number in JSON is the same id as its decimal text
-    return value == reference_id
+        return str(value)  # a number in JSON is the same id as its decimal text
+    return value if isinstance(value, str) else None
 
 
 def _read(
@@ -205,6 +254,14 @@ def _similar(path: Path) -> UnexpectedAnswerError:
         "instead of the one in the path or beside it.",
         "similar_keys",
         "selection",
+    )
+
+
+def _gone() -> ReferenceGoneError:
+    return ReferenceGoneError(
+        "The answer says that the person no longer exists: drop the reference.",
+        detail="erased",
+        step="selection",
     )
 
 

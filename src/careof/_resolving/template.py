@@ -226,23 +226,25 @@ def _target(url: str) -> str:
     return target.replace(mark, PLACEHOLDER)
 
 
-def _checked_url(url: str) -> tuple[str, httpx.URL]:
+def _checked_url(url: str, owner: str = "RequestTemplate") -> tuple[str, httpx.URL]:
     match = _URL.fullmatch(url) if isinstance(url, str) else None
     if match is None:
         raise _wrong(
             "url",
             "expected an absolute URL without placeholder before its path, and without fragment",
+            owner,
         )
     if not _VISIBLE.fullmatch(url):
-        raise _wrong("url", "expected visible ASCII: write other characters percent-encoded")
+        expected = "expected visible ASCII: write other characters percent-encoded"
+        raise _wrong("url", expected, owner)
     if len(url) > _MAX_URL:
-        raise _wrong("url", f"expected at most {_MAX_URL} characters")
+        raise _wrong("url", f"expected at most {_MAX_URL} characters", owner)
     _check_placeholders(match["path"], match["query"] or "")
     if _has_dot_segment(match["path"]):
-        raise _wrong("url", "write the path without . and ..")
+        raise _wrong("url", "write the path without . and ..", owner)
     origin = absolute_url(match["origin"] + "/")
     if origin is None:
-        raise _wrong("url", "expected a host, without user and password (use BasicAuth)")
+        raise _wrong("url", "expected a host, without user and password (use BasicAuth)", owner)
     return url, origin
 
 
@@ -282,5 +284,5 @@ def _not_in_header(name: str, template: str | Secret) -> CareofError:
     )
 
 
-def _wrong(parameter: str, expected: str) -> ConfigurationError:
-    return ConfigurationError(f"RequestTemplate: {parameter}: {expected}.")
+def _wrong(parameter: str, expected: str, owner: str = "RequestTemplate") -> ConfigurationError:
+    return ConfigurationError(f"{owner}: {parameter}: {expected}.")
