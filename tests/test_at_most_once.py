@@ -17,7 +17,6 @@ from careof import (
     MemoryLedger,
     RequestTemplate,
 )
-from careof._sending import smtp_session
 from careof.errors import SendRejectedError, SendUnavailableError
 from careof.testing import FakeContactEndpoint
 from tests.support.mails import our_threads
@@ -33,11 +32,10 @@ POINTS = ["greeting", "ehlo", "mail", "rcpt", "data", "message", "quit"]
 
 
 @pytest.fixture
-def dispatcher_to(shell, monkeypatch):
+def dispatcher_to(shell):
     """
     A dispatcher with a real resolver and a real sender to a server on loopback.
     """
-    monkeypatch.setattr(smtp_session, "QUIT_PATIENCE", 0.1)
     resolver = shell.HttpResolver(
         RequestTemplate("https://contacts.customer.example/people/{reference_id}"),
         ContactSelector(email="$.email", reference_id="$.id"),

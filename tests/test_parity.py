@@ -62,6 +62,7 @@ CLASSES = [
     ("_sending/ledger.py", "MemoryLedger", set()),
     ("_sending/senders.py", "SurveySender", set()),
     ("_sending/suppression.py", "SuppressionList", set()),
+    ("_sending/smtp.py", "SmtpSender", {"_run"}),
 ]
 # Exempt are words that have no twin: one library sleeps, another one is not imported.
 FUNCTIONS = [
@@ -114,8 +115,6 @@ ALONE = {
     },
     # A thread is not cancelled.
     "_sending/kept.py": {"kept", "_timed"},
-    # A blocking one in a thread.
-    "_sending/smtp.py": {"AsyncSmtpSender.send"},
     # A hook that does nothing in both worlds, of a class that is tested in both.
     "testing/_ledger_conformance.py": {"AsyncLedgerConformance.close_ledger"},
     # Doubles, whose own tests drive both.

@@ -13,7 +13,7 @@ import pytest
 import trio
 
 from careof._network.limits import Deadline
-from careof._network.waits import Landed, Ready, async_drive
+from careof._network.waits import Landed, Ready, _polled, _selected, async_drive
 from careof._values.clock import SYSTEM_CLOCK
 from careof.testing import FakeClock
 from tests.support.steps import driven, waited
@@ -162,6 +162,17 @@ def test_the_end_of_a_stream_can_be_read(shell):
         theirs.close()
 
         assert waited(shell, Ready(ours, within(5), to_write=False)) is True
+
+
+@pytest.mark.parametrize("is_ready", [_polled, _selected])
+def test_with_poll_and_without_a_wait_is_the_same(is_ready):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        before = [is_ready(ours, 0.001, to_write) for to_write in (False, True)]
+        theirs.send(b"x")
+        after = is_ready(ours, 5.0, to_write=False)
+
+    assert (before, after) == ([False, True], True)
 
 
 def test_it_waits_until_there_is_something_to_read(shell):

@@ -4,6 +4,7 @@ SMTP servers on loopback: a real one, and one that misbehaves by name.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 import socket
@@ -18,6 +19,13 @@ from tests.support.server import certificate
 PATIENCE = 10.0  # seconds, after which a server gives up a test that forgot it
 
 
+def closed(shell, sender):
+    """
+    Close *sender*, which keeps its connections.
+    """
+    shell.call(sender.close if shell.name == "sync" else sender.aclose)
+
+
 class MailServer(Controller):
     """
     aiosmtpd on a free port, with STARTTLS or TLS; keeps envelopes in ``received``.
@@ -27,6 +35,7 @@ class MailServer(Controller):
         self.received = []
         context = certificate(*(names or ("localhost", "127.0.0.1")))
         self.hellos = []
+        self._protocols = []
         if starttls:
             options |= {"tls_context": context, "require_starttls": True}
         if tls:
@@ -60,7 +69,23 @@ class MailServer(Controller):
         return self
 
     def __exit__(self, *_):
+        asyncio.run_coroutine_threadsafe(self._hang_up(), self.loop).result(PATIENCE)
         self.stop()
+
+    def factory(self):
+        self._protocols.append(super().factory())
+        return self._protocols[-1]
+
+    async def _hang_up(self):
+        """
+        Close what senders keep open for their next message.
+        """
+        for protocol in self._protocols:
+            if protocol.transport is not None:
+                protocol.transport.abort()
+        tasks = [protocol._handler_coroutine for protocol in self._protocols]
+        await asyncio.gather(*filter(None, tasks), return_exceptions=True)
+        await asyncio.sleep(0)
 
 
 class ScriptedServer:

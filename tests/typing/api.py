@@ -147,6 +147,8 @@ async_texts: AsyncSurveySender = AsyncHttpGatewaySender(
     GatewayRequest("https://sms.gateway.example/", json={"to": "{phone}", "text": "{text}"})
 )
 counted: Segments = sms_segments("How was it?")
+with SmtpSender("localhost", from_address="s@host.example", connections=2) as closing:
+    mail_report: careof.CheckReport = closing.check()
 recording: SurveySender = RecordingSender()
 invitation = Invitation(
     survey_id="s",
@@ -276,6 +278,8 @@ async def asynchronously() -> Receipt:
     async_batching = AsyncBatchHttpResolver(batch_template, erasing)
     async for reference_id, found in async_batching.resolve_many(iter(["C-1"])):
         print(reference_id, found.outcome if isinstance(found, CareofError) else found.email)
+    async with careof.AsyncSmtpSender("localhost", from_address="s@host.example") as mailing:
+        report = await mailing.check()
     async with httpx.AsyncClient(auth=auth) as client:
         await client.get("https://contacts.customer.example/")
     return await AsyncDispatcher(async_resolver, async_sender).send("C-1", invitation)

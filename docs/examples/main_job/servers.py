@@ -89,20 +89,29 @@ def smtp_server(hooks: object, context: ssl.SSLContext) -> Iterator[int]:
 
     async def serve() -> None:
         loop, enough = asyncio.get_running_loop(), asyncio.Event()
+        sessions: list[SMTP] = []
 
         def session() -> SMTP:
-            return SMTP(
-                hooks,
-                hostname="mail.host.example",
-                tls_context=context,
-                require_starttls=True,
-                loop=loop,
+            sessions.append(
+                SMTP(
+                    hooks,
+                    hostname="mail.host.example",
+                    tls_context=context,
+                    require_starttls=True,
+                    loop=loop,
+                )
             )
+            return sessions[-1]
 
         async with await loop.create_server(session, "127.0.0.1", 0) as server:
             port = server.sockets[0].getsockname()[1]
             opened.set_result((port, lambda: loop.call_soon_threadsafe(enough.set)))
             await enough.wait()
+            # A sender keeps its connections for the next message.
+            for each in sessions:
+                if each.transport is not None:
+                    each.transport.abort()
+            await asyncio.sleep(0)
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()

@@ -44,10 +44,12 @@ class CheckStep:
 @attrs.frozen(kw_only=True, repr=False)
 class CheckReport:
     """
-    What ``check`` found: true if a contact with an address came out.
+    What ``check`` found: true if it works.
 
-    ``str()`` for a terminal, HTML in a notebook, ``to_dict()`` for a page of
-    the host's own.  It shows that an address was found, never the address.
+    A resolver works if a contact with an address came out, a mail server if it
+    lets us in.  ``str()`` for a terminal, HTML in a notebook, ``to_dict()`` for
+    a page of the host's own.  It shows that an address was found, never the
+    address.
     """
 
     name: str

@@ -1,150 +1,34 @@
 """
-The email senders, on the standard library's smtplib, which is imported at first use.
+The email senders: SMTP, one recipient a message.
 """
 
 from __future__ import annotations
 
-import ipaddress
-import re
-import ssl
-from datetime import timedelta
-from typing import Literal
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self, TypeVar
 
-from careof._network.limits import seconds
-from careof._network.policy import NetworkPolicy
-from careof._network.tls import default_context, verifies
-from careof._values.clock import SYSTEM_CLOCK, Clock
+from careof._network.flights import async_wait_for, wait_for
+from careof._network.limits import Deadline
+from careof._resolving.check import CheckReport
+from careof._sending.smtp_configured import SmtpConfigured
 from careof._values.contact import Contact
 from careof._values.invitation import Message
-from careof._values.secret import Secret, as_secret
 from careof._values.unwrap import Unseen, unwrap
-from careof.errors import CareofError, ConfigurationError
+from careof.errors import CareofError
 
-# Where no policy is given, the operator of this host chose the server, so it may
-# stand anywhere.  What is sent without TLS stays on this machine.
-_ANYWHERE = NetworkPolicy(allow_networks=("0.0.0.0/0", "::/0"))
-_THIS_MACHINE = NetworkPolicy.for_loopback()
-
-Security = Literal["starttls", "tls", "none"]
-_PORTS = {"starttls": 587, "tls": 465, "none": 25}
-_NAME = re.compile(r"[A-Za-z0-9._-]{1,255}")
-_A_DAY = 86_400.0  # seconds; much more overflows the timers of the system
+T = TypeVar("T")
 
 
-class _Smtp:
-    """
-    What both senders are made of.
-    """
-
-    def __init__(
-        self,
-        host: str,
-        port: int | None = None,
-        *,
-        from_address: str,
-        security: Security = "starttls",
-        username: str | None = None,
-        password: str | Secret | None = None,
-        ssl_context: ssl.SSLContext | None = None,
-        deadline: float | timedelta = 30.0,
-        final_reply: float | timedelta = 600.0,
-        network: NetworkPolicy | None = None,
-        clock: Clock = SYSTEM_CLOCK,
-    ) -> None:
-        from careof._sending.mail import FromAddress
-
-        name = type(self).__name__
-        secret = None if password is None else as_secret(password, f"{name}: password")
-        del password  # a traceback with locals would show it
-        # First what the repr shows, because such a traceback asks for it.
-        self._host = host
-        self._security = security
-        self._port = _PORTS.get(security, 0) if port is None else port
-        self._network = network
-        self._check_server(port)
-        if (username is None) != (secret is None):
-            raise self._wrong("username, password", "expected both, or neither")
-        if not isinstance(username, str | None):
-            raise self._wrong("username", "expected a str, or None")
-        if ssl_context is not None and not verifies(ssl_context):
-            raise self._wrong("ssl_context", "it must verify certificates and host names")
-        self._from = FromAddress(from_address, f"{name}: from_address")
-        self._username = username
-        self._password = None if secret is None else unwrap(secret)
-        self._ssl_context = ssl_context
-        self._deadline = seconds(deadline)
-        self._final_reply = seconds(final_reply)
-        self._clock = clock
-        if not 0 < self._deadline <= _A_DAY:
-            raise self._wrong("deadline", "expected seconds above 0, and at most a day")
-        if not 0 < self._final_reply <= _A_DAY:
-            raise self._wrong("final_reply", "expected seconds above 0, and at most a day")
-
-    def _check_server(self, port: object) -> None:
-        if self._security not in _PORTS:
-            raise self._wrong("security", 'expected "starttls", "tls" or "none"')
-        if not (isinstance(self._host, str) and _is_host(self._host)):
-            raise self._wrong(
-                "host", 'expected a name or an address without a port, as "smtp.host.example"'
-            )
-        if self._security == "none" and not _THIS_MACHINE._allows_server(self._host, self._port):
-            raise self._wrong("security", '"none" is for this machine only (localhost, 127.0.0.1)')
-        if not (port is None or (isinstance(port, int) and 0 < port < 65_536)):
-            raise self._wrong("port", "expected a number from 1 to 65535, or None")
-        network = self._network
-        if not isinstance(network, NetworkPolicy | None):
-            raise self._wrong("network", "expected a NetworkPolicy, or None")
-        if network is not None and not network._allows_server(self._host, self._port):
-            raise network._server_refusal()
-
-    def _send(self, contact: Contact, message: Message) -> str | CareofError:
-        from careof._sending.mail import compose
-        from careof._sending.smtp_session import Session
-
-        mail = compose(contact, message, self._from, self._clock)
-        if isinstance(mail, CareofError):
-            return mail
-        context = default_context() if self._ssl_context is None else self._ssl_context
-        session = Session(self._clock, self._deadline, self._network)
-        try:
-            session.connect(
-                self._host,
-                self._port,
-                self._policy(),
-                context if self._security == "tls" else None,
-                self._from.domain,
-            )
-            if self._security == "starttls":
-                session.start_tls(self._host, context)
-            if self._username is not None and self._password is not None:
-                session.log_in(self._username, self._password.reveal())
-            session.envelope(self._from.address, mail)
-            session.hand_over(mail, self._final_reply)
-        except Exception as error:
-            return session.failure(error)
-        finally:
-            session.close()
-        return mail.message_id
-
-    def _policy(self) -> NetworkPolicy:
-        if self._network is not None:
-            return self._network
-        return _THIS_MACHINE if self._security == "none" else _ANYWHERE
-
-    def _wrong(self, parameter: str, expected: str) -> ConfigurationError:
-        return ConfigurationError(f"{type(self).__name__}: {parameter}: {expected}.")
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._host!r}, {self._port}, security={self._security!r})"
-
-
-class SmtpSender(_Smtp):
+class SmtpSender(SmtpConfigured):
     """
     Sends email through an SMTP server, blocking.
 
     The certificate and the name of the server are verified.  A server that
     does not offer STARTTLS is refused before any credential or address is
-    sent; clear text goes to this machine only.
+    sent; clear text goes to this machine only.  Connections are kept for the
+    next message, and hold nothing of the last one.  One sender may be used by
+    many threads, and after ``fork()``; it opens nothing before it is used.
 
     Args:
         host: The server.
@@ -153,6 +37,8 @@ class SmtpSender(_Smtp):
         security: ``"starttls"``, ``"tls"``, or ``"none"`` (loopback only).
         username, password: Credentials, if the server asks for them.
         ssl_context: Private authorities and client certificates.
+        connections: How many connections there may be at a time, and so how
+            many messages; whoever comes later waits, within its deadline.
         deadline: Seconds for everything until the message is handed over.
         final_reply: Seconds to wait for the reply to it.  RFC 5321 §4.5.3.2.6
             allows a server ten minutes; giving up earlier is ``uncertain``.
@@ -181,31 +67,112 @@ class SmtpSender(_Smtp):
             outcome = self._send(contact, message)
         return unwrap(outcome)
 
+    def check(self) -> CheckReport:
+        """
+        Speak to the server up to authentication, and say what is wrong.
 
-class AsyncSmtpSender(_Smtp):
+        No address is sent.
+        """
+        with Unseen():
+            outcome = self._run(self._look)
+        return outcome
+
+    def close(self) -> None:
+        """
+        Close the connections that are kept for the next message.
+
+        The sender can be used again; it opens new ones.
+        """
+        self._run(self._carrier.close)
+
+    def _send(self, contact: Contact, message: Message) -> str | CareofError:
+        deadline = Deadline(self._clock, self._deadline)
+        turn = self._turns.ask()
+        try:
+            if turn.wait is not None:
+                wait_for(turn.wait, deadline.left())
+            return self._run(self._deliver, turn, [(contact, message)], deadline)
+        finally:
+            # Unless it was begun, and then its end is the end of the message.
+            if turn.claim():
+                self._turns.give_back(turn)
+
+    def _run(self, work: Callable[..., T], /, *arguments: object) -> T:
+        return work(*arguments)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        frames: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+class AsyncSmtpSender(SmtpConfigured):
     """
-    As ``SmtpSender``, for asyncio and Trio: a blocking session in a worker thread.
+    As ``SmtpSender``, for asyncio and Trio: each message in a worker thread.
 
-    A message that was begun is not left without an end: a send that is
-    cancelled by Trio or by a scope of anyio waits for its thread, which its
-    deadlines bound.  asyncio's own ``Task.cancel`` waits for nothing; the thread
-    then comes to its end alone.
+    There are as many threads as connections.  A message that was begun is not
+    left without an end: a send that is cancelled by Trio or by a scope of anyio
+    waits for its thread, which its deadlines bound.  asyncio's own
+    ``Task.cancel`` waits for nothing; the thread then comes to its end alone.
     """
 
     async def send(self, contact: Contact, message: Message) -> str:
         """
         Hand *message* over, and return its ``Message-ID``; as ``SmtpSender.send``.
         """
-        from anyio import to_thread
-
         with Unseen():
-            outcome = await to_thread.run_sync(self._send, contact, message)
+            outcome = await self._send(contact, message)
         return unwrap(outcome)
 
+    async def check(self) -> CheckReport:
+        """
+        Speak to the server up to authentication, and say what is wrong.
 
-def _is_host(host: str) -> bool:
-    # A colon is part of an IPv6 address, or begins a port that belongs elsewhere.
-    try:
-        return bool(_NAME.fullmatch(host)) or bool(ipaddress.IPv6Address(host))
-    except ValueError:
-        return False
+        No address is sent.
+        """
+        with Unseen():
+            outcome = await self._run(self._look)
+        return outcome
+
+    async def aclose(self) -> None:
+        """
+        Close the connections that are kept for the next message.
+
+        The sender can be used again; it opens new ones.
+        """
+        await self._run(self._carrier.close)
+
+    async def _send(self, contact: Contact, message: Message) -> str | CareofError:
+        deadline = Deadline(self._clock, self._deadline)
+        turn = self._turns.ask()
+        try:
+            if turn.wait is not None:
+                await async_wait_for(turn.wait, deadline.left())
+            return await self._run(self._deliver, turn, [(contact, message)], deadline)
+        finally:
+            # Unless it was begun, and then its end is the end of the message.
+            if turn.claim():
+                self._turns.give_back(turn)
+
+    async def _run(self, work: Callable[..., T], /, *arguments: object) -> T:
+        from anyio import CapacityLimiter, to_thread
+
+        # Turns are what bounds it; a host has other uses for the threads of its loop.
+        return await to_thread.run_sync(work, *arguments, limiter=CapacityLimiter(1))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        frames: TracebackType | None,
+    ) -> None:
+        await self.aclose()
