@@ -9,16 +9,14 @@ rounds, taken in turns with all the others; threads are timed by the clock.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import gc
 import math
-import pathlib
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import attrs
-from lookups.machine import CLIENT_CORE, cpu_seconds, described, pin
+from lookups.machine import CLIENT_CORE, cpu_seconds, described, mebibytes, pin
 from lookups.table import print_lines
 from makers import ours, peers
 
@@ -142,18 +140,11 @@ def show_memory(count: int) -> None:
         for way, place in ours.ways().items():
             with place():
                 for phones in (10_000, count):  # the first time, to have the tables
-                    before = _mebibytes("VmRSS")
+                    before = mebibytes("VmRSS")
                     for _ in scheme.pseudonymize_iter(ours.generated(phones)):
                         pass
-            lines.append([name + way, f"{count:,}", f"{_mebibytes('VmHWM') - before:.1f}"])
+            lines.append([name + way, f"{count:,}", f"{mebibytes('VmHWM') - before:.1f}"])
     print_lines(lines)
-
-
-def _mebibytes(field: str) -> float:
-    with contextlib.suppress(OSError):  # a system that does not say so
-        status = pathlib.Path("/proc/self/status").read_text()
-        return int(status.partition(f"{field}:")[2].split()[0]) / 1024
-    return math.nan
 
 
 def show_threads(count: int, turns: int) -> None:

@@ -33,18 +33,33 @@ def printed():
     return quick_run_of("lookup.py")
 
 
-@pytest.fixture(scope="module")
-def tokens():
+def tables_of(printed):
     """
-    The tables that a short run of the benchmark of tokens prints, by their corners.
+    The tables of what a benchmark *printed*, by their corners.
     """
-    blocks = [block.strip() for block in quick_run_of("auth.py").split("\n\n")]
+    blocks = [block.strip() for block in printed.split("\n\n")]
     tables = [block.splitlines() for block in blocks if block.startswith("|")]
     rows = [[cells_of(line) for line in table] for table in tables]
     return {
         heads[0]: {row[0]: dict(zip(heads[1:], row[1:], strict=True)) for row in rest}
         for heads, _, *rest in rows
     }
+
+
+@pytest.fixture(scope="module")
+def tokens():
+    """
+    The tables that a short run of the benchmark of tokens prints.
+    """
+    return tables_of(quick_run_of("auth.py"))
+
+
+@pytest.fixture(scope="module")
+def dispatch():
+    """
+    The tables that a short run of the benchmark of the dispatcher prints.
+    """
+    return tables_of(quick_run_of("dispatch.py"))
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +147,34 @@ def test_the_benchmark_of_pseudonyms_sees_threads_make_the_same_ones(pseudonyms)
     rows = [cells_of(line) for line in table.splitlines() if line.startswith("| ")][2:]
 
     assert [row[-1] for row in rows] == ["yes"] * 4
+
+
+@pytest.mark.parametrize("place", ["memory", "endpoint"])
+@pytest.mark.parametrize("shell", ["sync", "async"])
+def test_the_benchmark_of_the_dispatcher_measures_what_it_adds_to_a_lookup(dispatch, place, shell):
+    row = dispatch["receipts, µs of CPU"][f"{place}, {shell}"]
+
+    assert float(row["resolve"]) > 0
+    assert float(row["send_many"]) > 0
+
+
+@pytest.mark.parametrize("place", ["memory", "endpoint"])
+@pytest.mark.parametrize("shell", ["sync", "async"])
+def test_the_benchmark_of_the_dispatcher_measures_its_peak_in_a_process(dispatch, place, shell):
+    assert float(dispatch["receipts"][f"{place}, {shell}"]["peak MiB, 100"]) > 10
+
+
+@pytest.mark.parametrize("part", ["ledger", "suppression", "once_per_address", "all three"])
+def test_the_benchmark_of_the_dispatcher_measures_what_it_can_be_asked_for(dispatch, part):
+    assert float(dispatch["from memory, µs of CPU"][part]["sync"]) > 0
+
+
+def test_the_benchmark_of_the_dispatcher_sends_mail_beside_smtplib(dispatch):
+    row = dispatch["messages a second"]["1"]
+    others = {name: row[name] for name in row if name != "aiosmtplib"}  # which need not be there
+
+    assert len(others) == 4
+    assert all(re.fullmatch(r"[1-9][0-9,]*", rate) for rate in others.values())
 
 
 def test_every_stage_of_a_lookup_is_where_the_benchmark_looks(stages):

@@ -57,6 +57,7 @@ CLASSES = [
     ("_sending/ledger.py", "MemoryLedger", set()),
     ("_sending/suppression.py", "SuppressionList", set()),
     ("_sending/gateway.py", "HttpGatewaySender", set()),
+    ("_sending/progress.py", "Progress", set()),
     ("pseudonyms/_resolver.py", "PseudonymResolver", set()),
     ("_sending/ledger.py", "Ledger", set()),
     ("_sending/ledger.py", "MemoryLedger", set()),

@@ -30,7 +30,9 @@ Client = Callable[[str, ssl.SSLContext], AbstractContextManager[Callable[[str], 
 PATIENCE = 60.0  # seconds; nobody gives up, however slow the others make him
 
 
-def configured(url: str, context: ssl.SSLContext, *, has_echo: bool = True) -> dict[str, Any]:
+def configured(
+    url: str, context: ssl.SSLContext | None = None, *, has_echo: bool = True
+) -> dict[str, Any]:
     """
     The arguments of a resolver as a host would write it.
     """

@@ -7,7 +7,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib.util
+import math
 import os
+import pathlib
 import platform
 import sys
 import time
@@ -52,6 +54,18 @@ def cpu_seconds() -> float:
     CPU that this process has used: its own and the kernel's for it.
     """
     return time.process_time()
+
+
+def mebibytes(field: str) -> float:
+    """
+    What the system says of this process: ``VmHWM``, its peak, or ``VmRSS``, now.
+
+    The peak that ``getrusage`` gives is that of its parent, where that was larger.
+    """
+    with contextlib.suppress(OSError):  # a system that does not say so
+        status = pathlib.Path("/proc/self/status").read_text()
+        return int(status.partition(f"{field}:")[2].split()[0]) / 1024
+    return math.nan
 
 
 def is_installed(module: str) -> bool:

@@ -24,6 +24,7 @@ from careof._sending.fingerprints import Fingerprinter
 from careof._sending.gateway import AsyncHttpGatewaySender, HttpGatewaySender
 from careof._sending.gateway_request import GatewayRequest
 from careof._sending.ledger import AsyncLedger, AsyncMemoryLedger, Ledger, LedgerKey, MemoryLedger
+from careof._sending.progress import progress
 from careof._sending.rates import RateLimit
 from careof._sending.segments import Segments, sms_segments
 from careof._sending.senders import AsyncSurveySender, SurveySender
@@ -91,5 +92,6 @@ __all__ = [
     "SuppressionList",
     "SurveySender",
     "Tally",
+    "progress",
     "sms_segments",
 ]

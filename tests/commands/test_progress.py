@@ -4,65 +4,16 @@ One line on a terminal, and nothing anywhere else.
 
 from __future__ import annotations
 
-import fcntl
 import io
-import os
-import pty
-import re
-import struct
-import termios
 
 import pytest
 
 from careof._commands.command_line import main
-from careof._commands.progress import Progress, duration, fitting
+from careof._commands.progress import Progress
 from careof._commands.tables import CHUNK
 from careof.testing._clock import FakeClock
 from tests.support.desk import ADA, pseudonym
-
-END = "(end)"
-
-
-class Terminal:
-    """
-    A terminal of a certain width; what was written to it, and what it shows.
-    """
-
-    def __init__(self, columns):
-        self._reading, writing = pty.openpty()
-        fcntl.ioctl(writing, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        self.stream = os.fdopen(writing, "w")
-
-    def hang_up(self):
-        os.close(self._reading)
-
-    def received(self):
-        self.stream.write(END)  # what is on its way arrives before it
-        self.stream.flush()
-        text = ""
-        while not text.endswith(END):
-            text += os.read(self._reading, 65536).decode()
-        return text.removesuffix(END)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.stream.close()
-        os.close(self._reading)
-
-
-def lines_of(text):
-    """
-    What a terminal shows of *text*: a carriage return goes back, and signs replace signs.
-    """
-    shown = []
-    for line in text.split("\n"):
-        cells = []
-        for part in re.split("\r", line):
-            cells[: len(part)] = part
-        shown.append("".join(cells).rstrip())
-    return shown
+from tests.support.terminals import Terminal, lines_of
 
 
 @pytest.fixture
@@ -162,30 +113,6 @@ def test_a_terminal_that_does_not_know_its_width_has_80_columns(clock):
     progress.show(1, 0)
 
     assert lines_of(stream.getvalue()) == ["1 rows, 1 a second"]
-
-
-@pytest.mark.parametrize(
-    "seconds, text",
-    [
-        (0.4, "0 s"),
-        (59.4, "59 s"),
-        (59.6, "1 min 0 s"),
-        (3599, "59 min 59 s"),
-        (7260, "2 h 1 min"),
-    ],
-)
-def test_a_duration_has_the_two_largest_units(seconds, text):
-    assert duration(seconds) == text
-
-
-def test_of_the_first_part_as_much_is_shown_as_fits():
-    assert [fitting(["abc", "de"], width) for width in (0, 2, 3, 6, 7)] == [
-        "",
-        "ab",
-        "abc",
-        "abc",
-        "abc, de",
-    ]
 
 
 class Slow(FakeClock):

@@ -4,7 +4,7 @@ How a host writes against careof.  Type-checked, never run.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from datetime import timedelta
 
 import httpx
@@ -39,6 +39,7 @@ from careof import (
     NetworkPolicy,
     Outcome,
     PhoneNumber,
+    RateLimit,
     Receipt,
     Recipient,
     RequestTemplate,
@@ -169,6 +170,8 @@ batching = BatchHttpResolver(batch_template, erasing, items="$.people", wait=0.0
 shared: Resolver = batching
 many: Iterator[tuple[str, Contact | CareofError]] = batching.resolve_many(["C-1"])
 receipt = Dispatcher(batching, mail).send("C-1", invitation)
+with careof.progress(iter([receipt]), total=1) as shown:
+    outcomes: list[Outcome] = [found.outcome for found in shown]
 host_scheme = HttpResolver(template, selector, auth=VoucherAuth())
 foreign_scheme = HttpResolver(template, selector, auth=httpx.DigestAuth("a", "b"))
 
@@ -268,7 +271,33 @@ fingerprints: list[str] = Fingerprinter(keyring, "t").candidates(EmailAddress.pa
 tallies: Tally = sum([Tally(), Tally()], Tally())
 
 
+with Dispatcher(
+    resolver,
+    sender,
+    ledger=MemoryLedger(),
+    suppression=NobodyOptsOut(),
+    fingerprints=Fingerprinter(KeyRing.generate(), "t-1"),
+    once_per_address=True,
+    endpoint_rate=RateLimit(50),
+    sender_rate=RateLimit(14, burst=3),
+    on_event=print,
+).send_many(["C-1", Recipient("C-2")], invitation, concurrency=4) as batch:
+    for each_receipt in batch:
+        print(each_receipt.ok, batch.tally)
+
+
+async def by_and_by() -> AsyncIterator[Receipt]:
+    yield receipt
+
+
 async def asynchronously() -> Receipt:
+    async for seen in careof.progress(by_and_by()):
+        print(seen.ok)
+    async with AsyncDispatcher(
+        AsyncHttpResolver(template, selector), AsyncRecordingSender()
+    ).send_many(["C-1"], invitation, rate=5.0, ordered=True) as async_batch:
+        async for each in async_batch:
+            print(each.ok, async_batch.tally.total())
     async_sender: AsyncSurveySender = AsyncRecordingSender()
     async_resolver: AsyncResolver = AsyncHttpResolver(template, selector)
     async with AsyncHttpResolver(template, selector, auth=httpx.BasicAuth("a", "b")) as other:

@@ -4,14 +4,10 @@ How far a command is, on one line of a terminal.
 
 from __future__ import annotations
 
-import contextlib
-import os
 from typing import TextIO
 
 from careof._values.clock import Clock
-
-INTERVAL = 0.25  # seconds between two pictures
-_WIDTH = 80  # of a terminal that does not say
+from careof._values.terminal_line import INTERVAL, TerminalLine, duration, fitting, is_terminal
 
 
 class Progress:
@@ -25,12 +21,11 @@ class Progress:
     """
 
     def __init__(self, stream: TextIO, total: int, clock: Clock) -> None:
-        self._stream = stream
+        self._line = TerminalLine(stream)
         self._total = total
         self._clock = clock
         self._begin = self._last = clock.monotonic()
-        self._is_terminal = stream.isatty()
-        self._drawn = 0
+        self._is_terminal = is_terminal(stream)
 
     @property
     def is_due(self) -> bool:
@@ -49,47 +44,10 @@ class Progress:
         if 0 < position <= self._total:
             left = elapsed * (self._total - position) / position
             parts.append(f"{duration(left)} left")
-        self._draw(fitting(parts, _width(self._stream) - 1))
+        self._line.draw(fitting(parts, self._line.room))
 
     def clear(self) -> None:
         """
         Leave the line as if nothing had been there.
         """
-        if self._drawn:
-            self._draw("")
-            self._write("\r")
-
-    def _draw(self, text: str) -> None:
-        self._write(f"\r{text:{self._drawn}}")
-        self._drawn = len(text)
-
-    def _write(self, text: str) -> None:
-        with contextlib.suppress(OSError):  # a terminal that is gone stops no work
-            self._stream.write(text)
-            self._stream.flush()
-
-
-def fitting(parts: list[str], width: int) -> str:
-    """
-    As many of *parts* as there is room for; of the first one, as much as fits.
-    """
-    while len(parts) > 1 and len(", ".join(parts)) > width:
-        parts = parts[:-1]
-    return ", ".join(parts)[:width]
-
-
-def duration(seconds: float) -> str:
-    """
-    A time in the two largest units that it has.
-    """
-    minutes, rest = divmod(round(seconds), 60)
-    if not minutes:
-        return f"{rest} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
-
-
-def _width(stream: TextIO) -> int:
-    with contextlib.suppress(OSError):
-        return os.get_terminal_size(stream.fileno()).columns or _WIDTH
-    return _WIDTH
+        self._line.clear()
