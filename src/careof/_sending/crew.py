@@ -150,8 +150,8 @@ class AsyncCrew:
         self._context = contextvars.copy_context()
         self._landed: deque[Delivery] = deque()
         self._begun: dict[Delivery, Any] = {}  # to what can be cancelled
-        self._tasks: set[object] = set()  # a loop of asyncio keeps no hold on them
-        self._heard: Any = None
+        self._asides: set[object] = set()  # a loop of asyncio keeps no hold on its tasks
+        self._wake: Callable[[], object] = _nobody
         self._pulling: Any = None
         self._has_ctrl_c = False
 
@@ -159,14 +159,18 @@ class AsyncCrew:
         """
         Have *delivery* carried, by a task of its own.
         """
+        if in_trio():
+            self._spawn(functools.partial(self._work_in_trio, delivery))
+            return
         try:
             task = self._spawn(functools.partial(self._work, delivery))
         except BaseException:  # the loop has ended, or makes tasks in a way of its own
-            self._never_began(delivery)
+            if delivery not in self._begun:
+                self._end_of(delivery)
             raise
-        if hasattr(task, "add_done_callback"):
-            # One of asyncio that is cancelled before its first step has none.
-            task.add_done_callback(lambda _: self._never_began(delivery))
+        # It can be cancelled before its first step, and then never begins.
+        if self._begun.setdefault(delivery, task) is task:
+            task.add_done_callback(functools.partial(self._end_of, delivery))
 
     async def landed(self, seconds: float) -> Delivery | None:
         """
@@ -183,18 +187,31 @@ class AsyncCrew:
         """
         Wait until one lands or somebody calls ``wake``, at most for *seconds*.
         """
-        import anyio
+        if in_trio():
+            import anyio
 
-        self._heard = anyio.Event()
-        with anyio.move_on_after(seconds):
-            await self._heard.wait()
+            event = anyio.Event()
+            self._wake = event.set
+            with anyio.move_on_after(seconds):
+                await event.wait()
+        else:
+            # Not by anyio, which takes several times as long for each receipt.
+            import asyncio
+
+            loop = asyncio.get_running_loop()
+            heard = loop.create_future()
+            self._wake = functools.partial(_hear, heard)
+            timer = loop.call_later(seconds, _hear, heard)
+            try:
+                await heard
+            finally:
+                timer.cancel()
 
     def wake(self) -> None:
         """
         Let whoever waits look again.
         """
-        if self._heard is not None:
-            self._heard.set()
+        self._wake()
 
     def land(self, delivery: Delivery) -> None:
         """
@@ -215,7 +232,10 @@ class AsyncCrew:
         """
         Do *work* in a task of its own, which nobody waits for.
         """
-        self._spawn(functools.partial(_quietly, work))
+        task = self._spawn(functools.partial(_quietly, work))
+        if hasattr(task, "add_done_callback"):
+            self._asides.add(task)
+            task.add_done_callback(self._asides.discard)
 
     def pull(self, work: Callable[[], Awaitable[object]]) -> None:
         """
@@ -255,17 +275,21 @@ class AsyncCrew:
     def _spawn(self, main: Callable[[], Any]) -> Any:
         if self._loop is None:
             self._loop = RunningLoop()
-        task: Any = self._loop.spawn(main, self._context.copy())
-        if hasattr(task, "add_done_callback"):
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        return task
+        return self._loop.spawn(main, self._context.copy())
+
+    async def _work_in_trio(self, delivery: Delivery) -> None:
+        import anyio
+
+        with anyio.CancelScope() as scope:
+            if self._begun.setdefault(delivery, scope) is scope:
+                await self._work(delivery)
+                self._end_of(delivery)
 
     async def _work(self, delivery: Delivery) -> None:
         if not delivery.fate.begin():
             return
         try:
-            with Unseen(), _cancellable() as self._begun[delivery]:
+            with Unseen():
                 await self._carry(delivery)
         except BaseException as error:
             # What left a system task would end all of Trio's run, and asyncio
@@ -273,21 +297,27 @@ class AsyncCrew:
             # else for whoever asks for receipts.
             if _is_ctrl_c(error):
                 if not in_trio():
+                    self._end_of(delivery)
                     raise
                 self._has_ctrl_c = True
-        finally:
-            del self._begun[delivery]
-            self._land_concluded(delivery)
 
-    def _never_began(self, delivery: Delivery) -> None:
-        if delivery.fate.begin():
-            self._land_concluded(delivery)
-
-    def _land_concluded(self, delivery: Delivery) -> None:
+    def _end_of(self, delivery: Delivery, _task: object = None) -> None:
         with contextlib.suppress(Exception):
             self._give_up(delivery, INTERRUPTED)
+        self._begun.pop(delivery, None)
         if not delivery.has_landed:
             self.land(delivery)
+
+
+def _nobody() -> None:
+    """
+    Nobody waits.
+    """
+
+
+def _hear(heard: Any) -> None:
+    if not heard.done():
+        heard.set_result(None)
 
 
 def _cancellable() -> AbstractContextManager[Any]:
