@@ -5,7 +5,6 @@ The receipts of many references, one after the other: what ``send_many`` returns
 from __future__ import annotations
 
 import math
-import threading
 import weakref
 from datetime import timedelta
 from types import TracebackType
@@ -29,7 +28,7 @@ class _Batch(Generic[AnyFlow]):
 
     def __init__(self, flow: AnyFlow) -> None:
         self._flow: AnyFlow = flow
-        self._asking = threading.Lock()
+        self._asking: dict[None, object] = {}  # who asks, at most one
 
     @property
     def tally(self) -> Tally:
@@ -47,12 +46,19 @@ class _Batch(Generic[AnyFlow]):
         """
         self._flow.halt()
 
-    def _begin_asking(self) -> None:
-        if not self._asking.acquire(blocking=False):
-            raise ConfigurationError(
-                f"{type(self).__name__}: somebody else asks for a receipt already: "
-                "a batch is for one thread or task."
-            )
+    def _asks(self, asker: object) -> bool:
+        # Of two threads at once, one finds its own.
+        return self._asking.setdefault(None, asker) is asker
+
+    def _has_asked(self, asker: object) -> None:
+        if self._asking.get(None) is asker:
+            self._asking.clear()
+
+    def _two_ask(self) -> ConfigurationError:
+        return ConfigurationError(
+            f"{type(self).__name__}: somebody else asks for a receipt already: "
+            "a batch is for one thread or task."
+        )
 
     def _limit(self, seconds: float | timedelta) -> float:
         limit = seconds_of(seconds)
@@ -92,20 +98,26 @@ class Batch(_Batch[Flow]):
         return self
 
     def __next__(self) -> Receipt:
-        self._begin_asking()
-        before = self._flow.given_out
+        before, asker = self._flow.given_out, object()
+        is_mine = True
         try:
-            with Unseen():
-                receipt = self._flow.next()
-            if receipt is not None:
-                return receipt
+            try:
+                is_mine = self._asks(asker)
+                if is_mine:
+                    with Unseen():
+                        receipt = self._flow.next()
+                    if receipt is not None:
+                        return receipt
+            finally:
+                self._has_asked(asker)
         except BaseException:
+            self._has_asked(asker)  # Ctrl-C may have come before
             # Not what the caller has had before.
             self._flow.is_interrupted = self._flow.given_out is not before
             self.close()
             raise
-        finally:
-            self._asking.release()
+        if not is_mine:
+            raise self._two_ask()
         self._failed()
         raise StopIteration
 
@@ -148,20 +160,26 @@ class AsyncBatch(_Batch[AsyncFlow]):
         return self
 
     async def __anext__(self) -> Receipt:
-        self._begin_asking()
-        before = self._flow.given_out
+        before, asker = self._flow.given_out, object()
+        is_mine = True
         try:
-            with Unseen():
-                receipt = await self._flow.next()
-            if receipt is not None:
-                return receipt
+            try:
+                is_mine = self._asks(asker)
+                if is_mine:
+                    with Unseen():
+                        receipt = await self._flow.next()
+                    if receipt is not None:
+                        return receipt
+            finally:
+                self._has_asked(asker)
         except BaseException:
+            self._has_asked(asker)  # Ctrl-C may have come before
             # Not what the caller has had before.
             self._flow.is_interrupted = self._flow.given_out is not before
             await self.aclose()
             raise
-        finally:
-            self._asking.release()
+        if not is_mine:
+            raise self._two_ask()
         self._failed()
         raise StopAsyncIteration
 
