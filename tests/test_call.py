@@ -80,11 +80,21 @@ def test_behind_an_answer_that_accepted_nothing_a_call_may_ask_again(status):
 
 
 @pytest.mark.parametrize("status", [200, 201, 302, 408, 409, 500, 503])
-@pytest.mark.parametrize("is_copy", [False, True])
-def test_behind_any_other_answer_a_call_that_asks_once_is_over(status, is_copy):
+@pytest.mark.parametrize(
+    "url, body",
+    [
+        (None, None),
+        ("https://a.example/?sign=1", b"{}"),
+        ("https://b.example/other", b"{}"),
+        ("https://a.example/", b'{"sign":1}'),
+        ("https://a.example:443/?sign=1", b'{"sign":1}'),
+    ],
+    ids=["itself", "query", "elsewhere", "body", "query-and-body"],
+)
+def test_behind_any_other_answer_a_call_that_asks_once_is_over(status, url, body):
     call = asking_once()
-    copy = httpx.Request("POST", "https://a.example/?sign=1", content=b"{}")
-    call.heard(httpx.Response(status, request=copy if is_copy else call.question))
+    asked = call.question if url is None else httpx.Request("POST", url, content=body)
+    call.heard(httpx.Response(status, request=asked))
 
     assert call.was_handed_over
     assert call.is_over()

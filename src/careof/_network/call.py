@@ -15,7 +15,7 @@ import attrs
 import httpx
 
 from careof._network.answers import nothing_was_accepted
-from careof._network.asked import Origin
+from careof._network.asked import Origin, origin_of
 from careof._network.connection import Connection
 from careof._network.limits import Deadline
 from careof._network.pool import Pool
@@ -163,10 +163,15 @@ class Call:
         return self._asks_once and self.was_handed_over
 
     def _asks_for_it(self, request: httpx.Request) -> bool:
-        # A strategy may send a copy, with a URL or headers of its own; a token
-        # request has another body.
+        # A strategy may send a copy, with a query or headers of its own, or with a
+        # signature in its body; a token request has another body and goes elsewhere.
         question = self.question
-        return question is None or request is question or request.read() == question.read()
+        return (
+            question is None
+            or request is question
+            or request.read() == question.read()
+            or _place_of(request.url) == _place_of(question.url)
+        )
 
     def take(self, origin: Origin, *, kept: bool = True) -> Connection | None:
         """
@@ -296,6 +301,10 @@ def hand_over(request: httpx.Request) -> None:
     call = call_of(request)
     if call is not None:
         call.was_handed_over = True
+
+
+def _place_of(url: httpx.URL) -> tuple[Origin, bytes]:
+    return origin_of(url), url.raw_path.partition(b"?")[0]
 
 
 def call_of(request: httpx.Request) -> Call | None:
