@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 import time
+import traceback
 from datetime import timedelta
 
 import anyio
@@ -449,6 +450,15 @@ def test_no_error_and_no_log_shows_what_the_server_repeats(shell, sender_to, poi
     assert [word for word in (EMAIL, NAME, SECRET, USER, "no: ", "whatever") if word in seen] == []
     assert set(frames_of(error)) <= {"send", "unwrap"}
     assert error.__context__ is error.__cause__ is None
+
+
+def test_the_frame_that_an_error_passes_through_holds_nobody(shell, sender_to):
+    with ScriptedServer({"rcpt": "5xx"}) as server:
+        error = failure(shell, sender_to(server), contact(), message())
+
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    [ours] = [frame for frame in frames if frame.f_code.co_name == "send"]
+    assert not {"contact", "message"} & ours.f_locals.keys()
 
 
 def test_an_interrupt_passes_through_without_the_frames_below():

@@ -65,6 +65,7 @@ class SmtpSender(SmtpConfigured):
         """
         with Unseen():
             outcome = self._send(contact, message)
+        del contact, message  # an error that is kept would keep them in this frame
         return unwrap(outcome)
 
     def check(self) -> CheckReport:
@@ -128,6 +129,7 @@ class AsyncSmtpSender(SmtpConfigured):
         """
         with Unseen():
             outcome = await self._send(contact, message)
+        del contact, message  # an error that is kept would keep them in this frame
         return unwrap(outcome)
 
     async def check(self) -> CheckReport:
