@@ -21,8 +21,11 @@ class Double:
         self.sent = sent
         self.process = os.getpid()
         self.is_over = False
-        self.quiet = True
+        self.read = self.quiet = True
         self.done = []
+
+    def is_read(self):
+        return self.read
 
     def is_quiet(self):
         return self.quiet
@@ -71,6 +74,14 @@ def test_what_is_over_is_closed_without_a_word(pool, clock):
     pool.put(over)
 
     assert (pool.take(), over.done) == (None, ["closed"])
+
+
+def test_what_holds_words_that_nobody_asked_for_does_not_rest(pool, clock):
+    only = Double(clock.monotonic())
+    only.read = False
+    pool.put(only)
+
+    assert (pool.take(), only.done) == (None, ["QUIT", "closed"])
 
 
 @pytest.mark.parametrize("sent, is_kept", [(MOST_MESSAGES - 1, True), (MOST_MESSAGES, False)])

@@ -58,7 +58,7 @@ class Pool:
         Keep *session* for the next message, or end it.
         """
         now = session.since = self._clock.monotonic()
-        if session.is_over or not _is_young(session, now):
+        if session.is_over or not (session.is_read() and _is_young(session, now)):
             self._part(session)
             return
         self._resting.append(session)

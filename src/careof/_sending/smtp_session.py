@@ -67,6 +67,12 @@ class Session:
         self.is_over = self.is_undecided = False
         self.is_proven = True
 
+    def is_read(self) -> bool:
+        """
+        Whether nothing that came stays in it: it may repeat an address.
+        """
+        return self._dialogue.is_read()
+
     def is_quiet(self) -> bool:
         """
         Whether nothing has come since the last reply, not even the end.
