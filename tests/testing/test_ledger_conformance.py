@@ -116,6 +116,20 @@ def test_what_is_wrong_with_a_ledger_turns_its_test_red(kind, tests):
     assert list(failures) == tests
 
 
+@pytest.mark.parametrize("mark", [".", ";", "#", "::", "\x1e"], ids=ascii)
+def test_parts_that_are_joined_are_found_whatever_joins_them(mark):
+    kind = type("Joins", (Entries,), {"name": lambda self, key: mark.join(key)})
+
+    assert list(red(proof(kind), [f"test_{DIFFER}"])) == [DIFFER]
+
+
+def test_no_wave_that_is_kept_as_a_word_is_found():
+    name = lambda self, key: key._replace(wave=str(key.wave or None))  # noqa: E731
+    kind = type("Words", (Entries,), {"name": name})
+
+    assert list(red(proof(kind), [f"test_{DIFFER}"])) == [DIFFER]
+
+
 @pytest.mark.parametrize(
     "kind, test", [(wrong.NeverCommits, COMMITTED), (wrong.BelongsToOneThread, CALLERS)]
 )

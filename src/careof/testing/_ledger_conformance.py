@@ -35,6 +35,12 @@ _SIMILAR = (
     *(f"{_LONG}a", f"{_LONG}b", f"{_LONG}\u00e4", _LONG),
 )
 
+# What is put between parts that are joined into one text.
+_SEPARATORS = (
+    *"/:|,-_.;+#@=~*&! \t\n\x1e\x1f\\",
+    *("::", "||", "--", "__", "->", "%2F"),
+)
+
 
 class _LedgerTests(LedgerProof):
     """
@@ -141,7 +147,8 @@ class _LedgerTests(LedgerProof):
         keys += [key._replace(channel="sms"), key._replace(wave=" "), key._replace(wave="p-1")]
         for name in ("survey_id", "wave"):
             keys += [key._replace(**{name: f"{key.survey_id}{end}"}) for end in ("-", "A", "a")]
-        for mark in ("/", ":", "|", ",", "-", "_", " ", "\t", "\n", "\x1f", "\\", "%2F"):
+        keys += [key._replace(wave=word) for word in ("None", "null", "NULL")]
+        for mark in _SEPARATORS:
             survey_id = f"{key.survey_id}.2"
             keys += [
                 key._replace(survey_id=f"{survey_id}{mark}b", wave="c"),
