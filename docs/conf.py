@@ -41,7 +41,9 @@ nitpick_ignore_regex = [
         r"py:class",
         r"AnyResolver|AnySender|ClientAuth|Security|Transport|timedelta|trace\.TracerProvider",
     ),
-    (r"py:class", r"Algorithm|GrantOptions|TokenOptions"),
+    (r"py:class", r"AnyLedger|AnyList|GatewayOutcome|Algorithm|GrantOptions|TokenOptions"),
+    # Iterators, of which nobody needs the class.
+    (r"py:class", r"careof\._sending\.progress\.(Async)?Progress"),
 ]
 
 

@@ -84,7 +84,7 @@ class Dispatcher(Delivering):
         sent for slowly.  Nothing is begun before the first receipt is asked for.
 
         Args:
-            ids: Reference ids or ``Recipient``s.
+            ids: Reference ids, or a ``Recipient`` each.
             concurrency: How many are under way at most, each in a thread.
             rate: How many lookups a second.
             ordered: Whether the receipts come in the order of *ids*; then one
