@@ -45,6 +45,11 @@ class BatchHttpResolver(BatchConfigured[httpx.BaseTransport], HttpResolver):
             that a request may hold.
 
     The other arguments are those of ``HttpResolver``.
+
+    Raises:
+        ConfigurationError: An argument cannot work.
+        DestinationRefusedError: The policy refuses the URL, or *auth* is bound
+            to other origins.
     """
 
     def resolve_many(self, reference_ids: Ids) -> Iterator[Result]:

@@ -57,6 +57,9 @@ class BatchRequestTemplate(Unpicklable):
         json: A JSON body.
         form: A form body, names to texts.  Not together with *json*.
         size: How many references one request holds at most, up to 500.
+
+    Raises:
+        ConfigurationError: It cannot work.
     """
 
     _instead = "Build it where it is needed: its URL, headers and body may hold keys."

@@ -91,6 +91,9 @@ class Dispatcher(Delivering):
                 that takes long holds up the others.
             patience: Seconds after which a lookup or a hand-over that does not
                 come back is given up, as ``unavailable`` or ``uncertain``.
+
+        Raises:
+            ConfigurationError: An argument cannot work.
         """
         run, limit = self._run(
             ids,

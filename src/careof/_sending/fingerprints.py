@@ -70,6 +70,9 @@ class Fingerprinter(Fixed):
     def fingerprint(self, address: EmailAddress | PhoneNumber) -> str:
         """
         The fingerprint of *address* under the primary key: what a list of opt-outs stores.
+
+        Raises:
+            ConfigurationError: It is no address that careof has read.
         """
         with Unseen():
             outcome = self._made(address)
@@ -81,6 +84,9 @@ class Fingerprinter(Fixed):
         The fingerprints of *address* under each key, that of the primary one first.
 
         While keys are rotated, one of them is what the list has.
+
+        Raises:
+            ConfigurationError: It is no address that careof has read.
         """
         with Unseen():
             outcome = self._made(address)

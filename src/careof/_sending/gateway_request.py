@@ -47,6 +47,10 @@ class GatewayRequest(Unpicklable):
         headers: Header names to texts or secrets.
         json: A JSON body.
         form: A form body, names to texts or secrets.  Not together with *json*.
+
+    Raises:
+        ConfigurationError: It cannot work: number or text are missing, or stand
+            outside the body.
     """
 
     _instead = "Build it where it is needed: its URL, headers and body may hold keys."

@@ -27,10 +27,10 @@ class LedgerKey(NamedTuple):
     text, and no two keys have the same.
     """
 
-    survey_id: str
-    wave: str
-    reference_id: str
-    channel: str
+    survey_id: str  #: That of the invitation.
+    wave: str  #: That of the invitation; empty if it has none.
+    reference_id: str  #: Who is asked.
+    channel: str  #: ``"email"`` or ``"sms"``.
 
     def __str__(self) -> str:
         return "/".join(quote(part, safe="", errors="surrogatepass") for part in self)

@@ -33,6 +33,10 @@ class RateLimit:
     Args:
         per_second: How many tokens come back in a second, from one a day.
         burst: How many can be taken at once, from 1.
+        clock: What tells the time, such as ``careof.testing.FakeClock``.
+
+    Raises:
+        ConfigurationError: An argument cannot work.
     """
 
     # One for all, so that several buckets are looked at in one moment.

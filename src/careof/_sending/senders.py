@@ -19,14 +19,15 @@ class SurveySender(Protocol):
         """
         Hand *message* over, and return the provider's id of it, if there is one.
 
+        Whatever else is raised than these means that nobody knows: ``uncertain``.
+
         Raises:
             SendRejectedError: It will never be accepted.
             SendUnavailableError: Nothing was accepted; try later.
             RateLimitedError: The same, and the provider wants fewer.
             SuppressedError: The provider knows that this person wants none.
             DestinationRefusedError: A policy does not let it go there; nothing
-                was accepted.  Anything else that is raised means that nobody
-                knows: ``uncertain``.
+                was accepted.
         """
         ...
 
@@ -40,13 +41,14 @@ class AsyncSurveySender(Protocol):
         """
         Hand *message* over, and return the provider's id of it, if there is one.
 
+        Whatever else is raised than these means that nobody knows: ``uncertain``.
+
         Raises:
             SendRejectedError: It will never be accepted.
             SendUnavailableError: Nothing was accepted; try later.
             RateLimitedError: The same, and the provider wants fewer.
             SuppressedError: The provider knows that this person wants none.
             DestinationRefusedError: A policy does not let it go there; nothing
-                was accepted.  Anything else that is raised means that nobody
-                knows: ``uncertain``.
+                was accepted.
         """
         ...

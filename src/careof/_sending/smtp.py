@@ -48,6 +48,7 @@ class SmtpSender(SmtpConfigured):
             port are judged here, every address when a connection is opened.
 
     Raises:
+        ConfigurationError: An argument cannot work.
         DestinationRefusedError: *network* does not allow the server.
     """
 
