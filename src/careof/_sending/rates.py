@@ -33,7 +33,7 @@ class RateLimit:
     Args:
         per_second: How many tokens come back in a second, from one a day.
         burst: How many can be taken at once, from 1.
-        clock: What tells the time, such as ``careof.testing.FakeClock``.
+        clock: What tells the time; who waits looks at it again after a real pause.
 
     Raises:
         ConfigurationError: An argument cannot work.
