@@ -8,6 +8,8 @@ import importlib.metadata
 
 from sphinx.application import Sphinx
 
+from careof import AsyncBatch, Batch
+
 project = "careof"
 author = "The careof authors"
 copyright = "2026, The careof authors"
@@ -67,6 +69,6 @@ def _keep_first_line(
 def _leave_out_arguments(
     _app: Sphinx, what: str, _name: str, documented: object, *_: object
 ) -> tuple[str, str] | None:
-    # Nobody calls a protocol.
+    # Nobody calls a protocol, and batches come from send_many.
     is_protocol = what == "class" and getattr(documented, "_is_protocol", False)
-    return ("", "") if is_protocol else None
+    return ("", "") if is_protocol or documented in (Batch, AsyncBatch) else None
