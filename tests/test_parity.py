@@ -75,6 +75,7 @@ FUNCTIONS = [
         "async_run",
         {"        from anyio import sleep\n": "", "sleep=sleep": "sleep=time.sleep"},
     ),
+    ("_sending/hands.py", "quietly", "async_quietly", {}),
     ("auth/_token.py", "sync_auth_flow", "async_auth_flow", {}),
     ("auth/_nested.py", "nested", "async_nested", {}),
 ]
@@ -112,7 +113,6 @@ ALONE = {
         "AsyncCrew.landed",
         "AsyncCrew.woken",
         "AsyncCrew._work",
-        "_quietly",
     },
     # A thread is not cancelled.
     "_sending/kept.py": {"kept", "_timed"},

@@ -18,14 +18,13 @@ import functools
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractContextManager, nullcontext
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from careof._network.flights import context_of_the_caller
 from careof._network.loops import RunningLoop, in_trio
 from careof._sending.delivery import Delivery
 from careof._sending.ends import INTERRUPTED, Otherwise
+from careof._sending.hands import async_quietly, cancellable, is_ctrl_c, quietly, started
 from careof._values.unwrap import Unseen
 
 GiveUp = Callable[[Delivery, Otherwise], object]
@@ -44,7 +43,7 @@ class Crew:
         self._carry = carry
         self._give_up = give_up
         self._waiting: SimpleQueue[Delivery | None] = SimpleQueue()
-        self._landed: SimpleQueue[Delivery] = SimpleQueue()
+        self._landed: SimpleQueue[Delivery | None] = SimpleQueue()
         self._hands: set[int] = set()  # the threads that there are
         self._stuck: set[Delivery] = set()  # what some of them do not come back from
 
@@ -55,7 +54,7 @@ class Crew:
         self._waiting.put(delivery)
         # Where no thread can be had, the caller's own has to do.
         if len(self._hands) - len(self._stuck) < wanted and not (
-            _started(self._work) or len(self._hands) > len(self._stuck)
+            started(self._work) or len(self._hands) > len(self._stuck)
         ):
             self._take(delivery)
 
@@ -87,7 +86,14 @@ class Crew:
         """
         Do *work* in a thread of its own, which nobody waits for.
         """
-        _started(work)
+        if not started(functools.partial(quietly, work)):
+            work()
+
+    def wake(self) -> None:
+        """
+        Let whoever waits look again.
+        """
+        self._landed.put(None)
 
     def halt(self) -> None:
         """
@@ -122,20 +128,6 @@ class Crew:
             if not delivery.has_landed:  # which it has if it was given up
                 self.land(delivery)
         return True
-
-
-def _started(work: Callable[[], object]) -> bool:
-    """
-    Whether a thread does *work*: there may be no more, or the interpreter is ending.
-    """
-    thread = threading.Thread(
-        target=context_of_the_caller().run, args=(work,), name="careof-dispatch", daemon=True
-    )
-    try:
-        thread.start()
-    except RuntimeError:
-        return False
-    return True
 
 
 class AsyncCrew:
@@ -232,7 +224,7 @@ class AsyncCrew:
         """
         Do *work* in a task of its own, which nobody waits for.
         """
-        task = self._spawn(functools.partial(_quietly, work))
+        task = self._spawn(functools.partial(async_quietly, work))
         if hasattr(task, "add_done_callback"):
             self._asides.add(task)
             task.add_done_callback(self._asides.discard)
@@ -243,7 +235,7 @@ class AsyncCrew:
         """
 
         async def pull() -> None:
-            with _cancellable() as self._pulling:
+            with cancellable() as self._pulling:
                 await work()
 
         self.aside(pull)
@@ -295,14 +287,14 @@ class AsyncCrew:
             # What left a system task would end all of Trio's run, and asyncio
             # would log it with what it says.  Ctrl-C is meant for its loop, or
             # else for whoever asks for receipts.
-            if _is_ctrl_c(error):
+            if is_ctrl_c(error):
                 if not in_trio():
                     self._end_of(delivery)
                     raise
                 self._has_ctrl_c = True
 
     def _end_of(self, delivery: Delivery, _task: object = None) -> None:
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(BaseException):
             self._give_up(delivery, INTERRUPTED)
         self._begun.pop(delivery, None)
         if not delivery.has_landed:
@@ -318,28 +310,3 @@ def _nobody() -> None:
 def _hear(heard: Any) -> None:
     if not heard.done():
         heard.set_result(None)
-
-
-def _cancellable() -> AbstractContextManager[Any]:
-    """
-    What cancels the task that runs here.
-    """
-    if in_trio():
-        import anyio
-
-        return anyio.CancelScope()
-    # A scope of anyio costs as much as the task itself.
-    import asyncio
-
-    return nullcontext(asyncio.current_task())
-
-
-def _is_ctrl_c(error: BaseException) -> bool:
-    if isinstance(error, BaseExceptionGroup):  # of a nursery inside
-        return error.subgroup(KeyboardInterrupt) is not None
-    return isinstance(error, KeyboardInterrupt)
-
-
-async def _quietly(work: Callable[[], Awaitable[object]]) -> None:
-    with contextlib.suppress(BaseException):
-        await work()

@@ -114,8 +114,7 @@ class Dispatching(Generic[AnyResolver, AnySender, AnyLedger, AnyList]):
         self._tell(delivery)
 
     def _tell(self, delivery: Delivery) -> None:
-        if delivery.fate.tell():
-            delivery.conclude()
+        if delivery.fate.tell(delivery.conclude):
             tell(self._on_event, delivery.receipt)
 
     def _single(self, recipient: str | Recipient, invitation: Invitation) -> Delivery:

@@ -41,7 +41,7 @@ class Fate:
     )
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # telling lets go
         self._has_begun = False
         self._has_claim = False
         self._is_told = False
@@ -113,10 +113,15 @@ class Fate:
         for let_go in holds:
             let_go(end)
 
-    def tell(self) -> bool:
+    def tell(self, conclude: Callable[[], object]) -> bool:
         """
-        Whether the caller is the one who makes the receipt.
+        Whether the caller is the one who made the receipt, by *conclude*.
+
+        Whoever is not finds it made.
         """
         with self._lock:
-            is_told, self._is_told = self._is_told, True
-            return not is_told
+            if self._is_told:
+                return False
+            conclude()
+            self._is_told = True
+            return True

@@ -16,7 +16,7 @@ from itertools import islice
 from careof._network.limits import Deadline
 from careof._sending.crew import AsyncCrew, Crew
 from careof._sending.delivery import Delivery
-from careof._sending.ends import INTERRUPTED
+from careof._sending.ends import INTERRUPTED, Otherwise
 from careof._sending.under_way import GLANCE, UnderWay
 from careof._values.receipt import Receipt
 
@@ -93,12 +93,16 @@ class Flow(UnderWay[Crew]):
         while self._unsettled and deadline.left():
             self._crew.landed(min(GLANCE, deadline.left()))
 
-    def _settle_aside(self, delivery: Delivery) -> None:
+    def _end_aside(self, delivery: Delivery, otherwise: Otherwise) -> None:
+        try:
+            self._give_up(delivery, otherwise)
+        finally:
+            self._crew.land(delivery)
         try:
             self._settle(delivery)
         finally:
             self._unsettled.discard(delivery)
-            self._crew.land(delivery)
+            self._crew.wake()
 
     def forsake(self) -> None:
         """
@@ -175,12 +179,16 @@ class AsyncFlow(UnderWay[AsyncCrew]):
         while self._unsettled and deadline.left():
             await self._crew.landed(min(GLANCE, deadline.left()))
 
-    async def _settle_aside(self, delivery: Delivery) -> None:
+    async def _end_aside(self, delivery: Delivery, otherwise: Otherwise) -> None:
+        try:
+            self._give_up(delivery, otherwise)
+        finally:
+            self._crew.land(delivery)
         try:
             await self._settle(delivery)
         finally:
             self._unsettled.discard(delivery)
-            self._crew.land(delivery)
+            self._crew.wake()
 
     def forsake(self) -> None:
         """

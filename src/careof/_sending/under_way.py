@@ -8,8 +8,8 @@ interrupts, and every step behind that can be repeated: a delivery that is put
 in twice is carried once.  After an interruption receipts are found in
 ``_open``, because the crew's queue may have lost one on its way.
 
-What is given up is decided and told at once.  Its claim is settled aside: the
-storage of the host may be what hangs.
+What is given up is decided at once, and told and settled aside: the hook or the
+storage of the host may be what hangs, and Ctrl-C would cut them off here.
 """
 
 from __future__ import annotations
@@ -158,16 +158,15 @@ class UnderWay(abc.ABC, Generic[AnyCrew]):
             is_overdue = (delivery.fate.since or math.inf) <= now - self._patience
             if is_overdue and not delivery.has_landed:
                 self._let_go(delivery, GIVEN_UP)
-                self._crew.land(delivery)
 
     def _let_go(self, delivery: Delivery, otherwise: Otherwise) -> None:
-        self._give_up(delivery, otherwise)
-        self._unsettled.add(delivery)
-        self._crew.aside(functools.partial(self._settle_aside, delivery))
+        delivery.fate.decide(None, otherwise)
         self._crew.abandon(delivery)
+        self._unsettled.add(delivery)
+        self._crew.aside(functools.partial(self._end_aside, delivery, otherwise))
 
     @abc.abstractmethod
-    def _settle_aside(self, delivery: Delivery) -> Any: ...
+    def _end_aside(self, delivery: Delivery, otherwise: Otherwise) -> Any: ...
 
     def _left(self) -> list[Delivery]:
         return [each for each in self._open.values() if not each.has_landed]
