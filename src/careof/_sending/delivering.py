@@ -146,7 +146,7 @@ class Delivering(Dispatching[Resolver, SurveySender, Ledger, SuppressionList]):
                 raise
 
     def _settled(self, delivery: Delivery) -> None:
-        if self._ledger is not None:
+        if self._ledger is not None and not delivery.is_settled:
             self._ledger.settle(delivery.key, delivery.outcome)
         delivery.is_settled = True
 
@@ -163,9 +163,15 @@ class Delivering(Dispatching[Resolver, SurveySender, Ledger, SuppressionList]):
         work: Callable[[Delivery], T],
         delivery: Delivery,
         *,
-        repeatable: bool = False,  # noqa: ARG004 - nothing cuts a thread off
+        repeatable: bool = False,
     ) -> T:
-        return work(delivery)
+        try:
+            return work(delivery)
+        except KeyboardInterrupt:
+            # Ctrl-C cut the storage off, and nobody knows whether before the end.
+            if repeatable:
+                work(delivery)
+            raise
 
 
 class AsyncDelivering(
@@ -276,7 +282,7 @@ class AsyncDelivering(
                 raise
 
     async def _settled(self, delivery: Delivery) -> None:
-        if self._ledger is not None:
+        if self._ledger is not None and not delivery.is_settled:
             await self._ledger.settle(delivery.key, delivery.outcome)
         delivery.is_settled = True
 

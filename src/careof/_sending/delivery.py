@@ -44,7 +44,7 @@ class Delivery:
         fate: What becomes of it.
         is_concluded: Whether there is a receipt.
         has_landed: Whether its receipt may be given out.
-        is_settled: Whether the ledger has the outcome.
+        is_settled: Whether the ledger has the outcome, or said that it cannot take it.
         is_back: Whether whoever carried it came back.
         receipt: The receipt, once there is one.
     """
@@ -234,6 +234,14 @@ class Delivery:
         error.with_traceback(None)
         if end is not None and not self.is_settled:
             self.fate.end = attrs.evolve(end, detail=f"unsettled:{type(error).__name__}")
+            self.is_settled = isinstance(error, Exception)
+
+    def resume(self) -> None:
+        """
+        Let what was begun at the end be done again, by the one who had begun it.
+        """
+        if not self.is_settled:
+            self.fate.resume()
 
     def conclude(self) -> None:
         """

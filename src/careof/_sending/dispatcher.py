@@ -63,7 +63,13 @@ class Dispatcher(Delivering):
         """
         delivery = self._single(recipient, invitation)
         with Unseen():
-            self._deliver(delivery)
+            try:
+                self._deliver(delivery)
+            except BaseException:
+                # Ctrl-C may come while it ends: what it cut off is done now.
+                delivery.resume()
+                self._conclude(delivery, None)
+                raise
         return delivery.receipt
 
     def send_many(
@@ -140,7 +146,13 @@ class AsyncDispatcher(AsyncDelivering):
         """
         delivery = self._single(recipient, invitation)
         with Unseen():
-            await self._deliver(delivery)
+            try:
+                await self._deliver(delivery)
+            except BaseException:
+                # Ctrl-C may come while it ends: what it cut off is done now.
+                delivery.resume()
+                await self._conclude(delivery, None)
+                raise
         return delivery.receipt
 
     def send_many(

@@ -35,6 +35,7 @@ class Fate:
         "_holds",
         "_is_told",
         "_lock",
+        "_was_claimed",
         "end",
         "is_handed_over",
         "since",
@@ -43,7 +44,7 @@ class Fate:
     def __init__(self) -> None:
         self._lock = threading.RLock()  # telling lets go
         self._has_begun = False
-        self._has_claim = False
+        self._has_claim = self._was_claimed = False
         self._is_told = False
         self.end: End | None = None
         self.is_handed_over = False
@@ -63,7 +64,7 @@ class Fate:
         Note that the ledger has a claim, which somebody has to settle.
         """
         with self._lock:
-            self._has_claim = True
+            self._has_claim = self._was_claimed = True
 
     def hand_over(self, now: float) -> bool:
         """
@@ -94,6 +95,13 @@ class Fate:
         with self._lock:
             has_claim, self._has_claim = self._has_claim, False
             return has_claim
+
+    def resume(self) -> None:
+        """
+        Let the claim be settled once more: whoever had to was interrupted.
+        """
+        with self._lock:
+            self._has_claim = self._was_claimed
 
     def hold(self, let_go: Callable[[End], object]) -> bool:
         """
