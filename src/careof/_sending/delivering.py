@@ -301,8 +301,11 @@ class AsyncDelivering(
 
     @staticmethod
     async def _kept(
-        work: Callable[[Delivery], Awaitable[T]], delivery: Delivery, *, repeatable: bool = False
+        work: Callable[[Delivery], Awaitable[T]],
+        delivery: Delivery,
+        *,
+        repeatable: bool = False,  # noqa: ARG004 - nothing cuts it off
     ) -> T:
         # What the storage was asked, it has to answer: a claim of which nobody
         # knows whether it was made stays open.
-        return await kept(functools.partial(work, delivery), STORAGE, repeatable=repeatable)
+        return await kept(functools.partial(work, delivery), STORAGE)

@@ -18,12 +18,9 @@ from careof._network.loops import in_trio
 T = TypeVar("T")
 
 
-async def kept(work: Callable[[], Awaitable[T]], seconds: float, *, repeatable: bool = False) -> T:
+async def kept(work: Callable[[], Awaitable[T]], seconds: float) -> T:
     """
     What *work* returns or raises, also if the caller is cancelled meanwhile.
-
-    Args:
-        repeatable: Whether it may be done once more, where the loop ended it.
 
     Raises:
         TimeoutError: It took longer than *seconds*.
@@ -36,8 +33,10 @@ async def kept(work: Callable[[], Awaitable[T]], seconds: float, *, repeatable: 
 
     import asyncio
 
-    begin = asyncio.get_running_loop().create_task
-    task = begin(_timed(work, seconds))
+    task = asyncio.get_running_loop().create_task(_timed(work, seconds))
+    # A loop that ends cancels every task that it knows of, and waits for them: for
+    # the caller, who waits for this one.
+    asyncio._unregister_task(task)
     cancelled: BaseException | None = None
     with anyio.CancelScope(shield=True):
         while not task.done():
@@ -45,9 +44,6 @@ async def kept(work: Callable[[], Awaitable[T]], seconds: float, *, repeatable: 
                 await asyncio.wait([task])
             except asyncio.CancelledError as error:
                 cancelled = error
-            # Its loop cancels all that there is when it ends, and waits for that.
-            if task.cancelled() and repeatable:
-                task, repeatable = begin(_timed(work, seconds)), False
     if cancelled is not None:
         if not task.cancelled():
             task.exception()  # or asyncio would say that nobody asked for it
