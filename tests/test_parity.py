@@ -113,6 +113,7 @@ ALONE = {
         "AsyncCrew.landed",
         "AsyncCrew.woken",
         "AsyncCrew._work",
+        "AsyncCrew._work_in_trio",
     },
     # A thread is not cancelled.
     "_sending/kept.py": {"kept", "_timed"},
