@@ -143,7 +143,12 @@ def smtp(kind):
 
     def to(server):
         return kind(
-            "localhost", server.port, from_address="s@host.example", security="none", deadline=3.0
+            "localhost",
+            server.port,
+            from_address="s@host.example",
+            security="none",
+            deadline=3.0,
+            connections=1,  # the server speaks to one after another
         )
 
     class Smtp(SenderConformance):
