@@ -259,6 +259,14 @@ class KeepsItInAClosure(Good):
         return "m-1"
 
 
+class KeepsItInItsClass(Good):
+    seen = {}  # noqa: RUF012  # the mistake
+
+    def result(self, contact, message):
+        self.seen["last"] = contact.email.reveal()
+        return "m-1"
+
+
 class KeepsTheTextOnFailure(Good):
     def said(self, found, contact, message):
         if found:

@@ -212,6 +212,7 @@ WRONG = [
     (wrong.PrintsItsFailure, [CONSOLE]),
     (wrong.KeepsTheContact, [KEEPS]),
     (wrong.KeepsItInAClosure, [KEEPS]),
+    (wrong.KeepsItInItsClass, [KEEPS]),
     (wrong.KeepsTheTextOnFailure, [KEEPS, SHOWS]),
     (wrong.KeepsItInAModule, [KEEPS]),
     (wrong.BelongsToOneThread, [MANY]),

@@ -187,7 +187,7 @@ class SenderConformance(SenderProof):
         secret, watched = letter.words(), letter.watched()
         kept: list[Any] = []
         _cut_off(self._sent(make, [letter], kept))
-        for name, value in stored(kept[0]):
+        for name, value in [*stored(kept[0]), *_shared(kept[0])]:
             self._require(
                 not keeps(value, secret),
                 f"{words}, and its attribute {name!r} still holds the address or the message. "
@@ -204,6 +204,12 @@ class SenderConformance(SenderProof):
             )
             gc.collect()
             time.sleep(0.01)
+
+
+def _shared(sender: Any) -> Iterator[tuple[str, Any]]:
+    # A list that a class statement makes belongs to all senders together.
+    for kind in type(sender).__mro__[:-1]:
+        yield from vars(kind).items()
 
 
 def _cut_off(outcomes: list[object]) -> None:
