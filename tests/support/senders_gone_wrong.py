@@ -15,8 +15,10 @@ import warnings
 
 from careof.errors import (
     DestinationRefusedError,
+    RateLimitedError,
     SendRejectedError,
     SendUnavailableError,
+    SuppressedError,
 )
 
 OVER = threading.Event()  # what hangs is let go
@@ -61,6 +63,10 @@ class Good:
             raise SendUnavailableError("It took nothing.", detail="provider_busy")
         if found == "refused":
             raise DestinationRefusedError("Not there.")
+        if found == "rate_limited":
+            raise RateLimitedError("Fewer of them.", retry_after=30)
+        if found == "suppressed":
+            raise SuppressedError("They want none.")
         return self.result(contact, message)
 
     def result(self, contact, message):

@@ -34,6 +34,7 @@ CALLERS = 8
 LONGEST = 256  # characters of an id
 _LONG_WORD = 12  # characters: what is shorter stands in many texts by chance
 _MOST = 100_000  # objects that are looked at
+_FAILURES = ("rejected", "suppressed", "unavailable", "rate_limited", "refused", "uncertain")
 _LEADS_NOWHERE = (int, float, types.NoneType, type, types.ModuleType, types.CodeType)
 _HANGS = "a message is not sent. Give your client a time-out, and hold no lock while it waits"
 
@@ -92,9 +93,9 @@ class SenderProof:
         """
         Senders whose provider fails, each with the outcome that it has to lead to.
 
-        That is ``"rejected"``, ``"unavailable"``, ``"refused"`` or ``"uncertain"``.
-        One is used up before the next is asked for, so that a generator may keep
-        a server for each of them.
+        That is ``"rejected"``, ``"suppressed"``, ``"unavailable"``,
+        ``"rate_limited"``, ``"refused"`` or ``"uncertain"``.  One is used up before
+        the next is asked for, so that a generator may keep a server for each of them.
         """
         return ()
 
@@ -205,9 +206,8 @@ class SenderProof:
         yield "its provider accepts", self.make_sender, Outcome.SENT
         for sender, outcome in self.senders_that_fail():
             self._require(
-                outcome in ("rejected", "unavailable", "refused", "uncertain"),
-                'senders_that_fail(): expected "rejected", "unavailable", "refused" or '
-                '"uncertain" beside each sender',
+                outcome in _FAILURES,
+                f"senders_that_fail(): expected one of {', '.join(_FAILURES)} beside each sender",
             )
             yield f'its provider fails ("{outcome}")', functools.partial(_itself, sender), outcome
 
