@@ -16,6 +16,7 @@ from careof import (
     Dispatcher,
     EmailAddress,
     Invitation,
+    MemoryLedger,
     NetworkPolicy,
     Outcome,
     PhoneNumber,
@@ -499,3 +500,27 @@ def test_an_async_sender_that_does_not_look_like_one_is_no_message_sent():
     receipt = Dispatcher(host, Wrapped()).send("C-1", INVITATION)
 
     assert (receipt.outcome, receipt.detail) == ("uncertain", "async_sender")
+
+
+@pytest.mark.parametrize(
+    "place, error, left",
+    [
+        ("resolve", errors.DestinationRefusedError("no", detail="destination"), []),
+        ("resolve", errors.UnexpectedAnswerError("no", detail="missing_attribute"), []),
+        ("resolve", errors.UnexpectedAnswerError("no", detail="shape"), ["bad_response"]),
+        ("send", errors.DestinationRefusedError("no"), []),
+        ("send", errors.SendRejectedError("no", detail="channel"), []),
+        ("send", errors.SendRejectedError("no", detail="smtp_550"), ["rejected"]),
+        ("send", errors.DeliveryUncertainError("no", detail="channel"), ["uncertain"]),
+    ],
+    ids=lambda value: getattr(value, "detail", str(value)),
+)
+def test_a_mistake_that_the_host_can_mend_is_not_settled_for_ever(place, error, left):
+    ledger = MemoryLedger()
+    host = Host(Shell("sync"), **{place: error})
+    dispatcher = Dispatcher(host, host, ledger=ledger, clock=FakeClock())
+
+    receipt = dispatcher.send("C-1", INVITATION)
+
+    assert receipt.outcome == error.outcome
+    assert list(ledger.entries.values()) == left

@@ -147,7 +147,7 @@ class Delivering(Dispatching[Resolver, SurveySender, Ledger, SuppressionList]):
 
     def _settled(self, delivery: Delivery) -> None:
         if self._ledger is not None and not delivery.is_settled:
-            self._ledger.settle(delivery.key, delivery.outcome)
+            self._ledger.settle(delivery.key, delivery.settled_as)
         delivery.is_settled = True
 
     @staticmethod
@@ -283,7 +283,7 @@ class AsyncDelivering(
 
     async def _settled(self, delivery: Delivery) -> None:
         if self._ledger is not None and not delivery.is_settled:
-            await self._ledger.settle(delivery.key, delivery.outcome)
+            await self._ledger.settle(delivery.key, delivery.settled_as)
         delivery.is_settled = True
 
     @staticmethod

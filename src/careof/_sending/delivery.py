@@ -110,11 +110,11 @@ class Delivery:
         )
 
     @property
-    def outcome(self) -> Outcome:
+    def settled_as(self) -> Outcome:
         """
-        What was decided.
+        What a ledger is told: what was decided, or that the claim is free again.
         """
-        return (self.fate.end or CANCELLED).outcome
+        return (self.fate.end or CANCELLED).settled_as
 
     def refusal(self) -> End | None:
         """

@@ -10,6 +10,15 @@ from careof._sending.ledger import OPEN
 from careof._values.receipt import Outcome
 from careof.errors import CareofError
 
+# Before anything was handed over, and the same for everybody.
+_MISTAKES = frozenset(
+    {
+        (Outcome.REFUSED, "destination"),
+        (Outcome.REFUSED, "sender:destination"),
+        (Outcome.BAD_RESPONSE, "missing_attribute"),
+        (Outcome.REJECTED, "channel"),
+    }
+)
 _WORDS = frozenset(outcome.value for outcome in Outcome)
 
 
@@ -23,6 +32,18 @@ class End:
     detail: str = ""
     message_id: str | None = None
     retry_after: float | None = None
+
+    @property
+    def settled_as(self) -> Outcome:
+        """
+        What a ledger is told of it.
+
+        A mistake of the host's own, such as a name server that is down or a typo in
+        a placeholder, says nothing about the person: once it is mended, the next run
+        has to ask again.
+        """
+        is_ours = (self.outcome, self.detail) in _MISTAKES
+        return Outcome.CANCELLED if is_ours else self.outcome
 
     @classmethod
     def of(cls, error: CareofError) -> End:
