@@ -14,7 +14,7 @@ from typing import Any
 
 from host import make_invitation, make_recipient, make_resolver, make_sender, read_records
 
-from careof import CheckReport, Dispatcher, Outcome, Receipt
+from careof import CheckReport, Dispatcher, MemoryLedger, Outcome, Receipt
 
 logger = logging.getLogger("host")
 
@@ -34,6 +34,7 @@ class HostAtWork:
         self.invitation = make_invitation(self.links)
         self.resolver = make_resolver(doors)
         self.sender = make_sender(doors)
+        self.ledger = MemoryLedger()  # a host has a table in its database
         self.receipts: list[Receipt] = []
         self.errors: list[Exception] = []
         self.contact_pickled = False
@@ -48,11 +49,12 @@ class HostAtWork:
         """
         Send the survey to each of *records*.
         """
-        dispatcher = Dispatcher(self.resolver, self.sender)
-        for record in records:
-            receipt = dispatcher.send(make_recipient(record), self.invitation)
-            logger.info("%s", receipt)
-            self.receipts.append(receipt)
+        dispatcher = Dispatcher(self.resolver, self.sender, ledger=self.ledger)
+        recipients = map(make_recipient, records)
+        with dispatcher.send_many(recipients, self.invitation, ordered=True) as batch:
+            for receipt in batch:
+                logger.info("%s", receipt)
+                self.receipts.append(receipt)
 
     def be_careless(self) -> None:
         """

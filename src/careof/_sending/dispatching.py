@@ -148,7 +148,7 @@ class Dispatching(Generic[AnyResolver, AnySender, AnyLedger, AnyList]):
         if not 0 < limit < math.inf:
             raise self._wrong("send_many: patience", "expected seconds above 0")
         if rate is not None and not isinstance(rate, RateLimit):
-            rate = RateLimit(rate, clock=self._clock)
+            rate = RateLimit(rate)  # on the machine's clock: the wait is real
         addresses = Addresses() if self._once_per_address else None
         return Run(rate=rate, addresses=addresses), limit
 
