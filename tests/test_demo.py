@@ -23,7 +23,9 @@ PRIVATE = sorted({text for person in CUSTOMER.values() for text in person.values
 
 # What the library would do if it did not keep its promises.
 LEAKY = "import careof._values.sealed as s; s.Sealed.__repr__ = s.Sealed.__str__ = s.Sealed.reveal"
-GULLIBLE = "import careof._resolving.selector as s; s._is_echo = lambda *_: True"
+GULLIBLE = (
+    "from careof._resolving.selector import ContactSelector as C; C._stranger = lambda *_: None"
+)
 
 
 def start(folder, code="", **options):
