@@ -160,8 +160,10 @@ class AsyncCrew:
             if delivery not in self._begun:
                 self._end_of(delivery)
             raise
-        # It can be cancelled before its first step, and then never begins.
-        if self._begun.setdefault(delivery, task) is task:
+        if task.done():  # an eager one: callbacks would pile up until the loop goes on
+            self._end_of(delivery)
+        elif self._begun.setdefault(delivery, task) is task:
+            # It can be cancelled before its first step, and then never begins.
             task.add_done_callback(functools.partial(self._end_of, delivery))
 
     async def landed(self, seconds: float) -> Delivery | None:
@@ -225,7 +227,7 @@ class AsyncCrew:
         Do *work* in a task of its own, which nobody waits for.
         """
         task = self._spawn(functools.partial(async_quietly, work))
-        if hasattr(task, "add_done_callback"):
+        if hasattr(task, "add_done_callback") and not task.done():
             self._asides.add(task)
             task.add_done_callback(self._asides.discard)
 
