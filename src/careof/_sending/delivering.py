@@ -136,18 +136,19 @@ class Delivering(Dispatching[Resolver, SurveySender, Ledger, SuppressionList]):
             self._tell(delivery)
 
     def _settle(self, delivery: Delivery) -> None:
-        if not delivery.fate.must_settle():
+        ledger = self._ledger
+        if ledger is None or not delivery.fate.must_settle():
             return
         try:
-            self._kept(self._settled, delivery, repeatable=True)
+            self._kept(functools.partial(self._settled, ledger), delivery, repeatable=True)
         except BaseException as error:
             delivery.unsettled(error)
             if not isinstance(error, Exception):
                 raise
 
-    def _settled(self, delivery: Delivery) -> None:
-        if self._ledger is not None and not delivery.is_settled:
-            self._ledger.settle(delivery.key, delivery.settled_as)
+    @staticmethod
+    def _settled(ledger: Ledger, delivery: Delivery) -> None:
+        ledger.settle(delivery.key, delivery.settled_as)
         delivery.is_settled = True
 
     @staticmethod
@@ -272,18 +273,19 @@ class AsyncDelivering(
             self._tell(delivery)
 
     async def _settle(self, delivery: Delivery) -> None:
-        if not delivery.fate.must_settle():
+        ledger = self._ledger
+        if ledger is None or not delivery.fate.must_settle():
             return
         try:
-            await self._kept(self._settled, delivery, repeatable=True)
+            await self._kept(functools.partial(self._settled, ledger), delivery, repeatable=True)
         except BaseException as error:
             delivery.unsettled(error)
             if not isinstance(error, Exception):
                 raise
 
-    async def _settled(self, delivery: Delivery) -> None:
-        if self._ledger is not None and not delivery.is_settled:
-            await self._ledger.settle(delivery.key, delivery.settled_as)
+    @staticmethod
+    async def _settled(ledger: AsyncLedger, delivery: Delivery) -> None:
+        await ledger.settle(delivery.key, delivery.settled_as)
         delivery.is_settled = True
 
     @staticmethod

@@ -209,9 +209,8 @@ class AsyncFlow(UnderWay[AsyncCrew]):
                 self._crew.pull(self._pull)
             else:
                 self._wanted.set()
-            if not self._inbox:
-                # Whatever comes first: a receipt need not wait for an id.
-                await self._crew.woken(GLANCE)
+            # Whatever comes first: a receipt need not wait for an id.
+            await self._crew.woken(0.0 if self._inbox else GLANCE)
             return
         try:
             if self._source is None:

@@ -10,6 +10,7 @@ and the cancellation is raised when its answer is there.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
@@ -45,8 +46,8 @@ async def kept(work: Callable[[], Awaitable[T]], seconds: float) -> T:
             except asyncio.CancelledError as error:
                 cancelled = error
     if cancelled is not None:
-        if not task.cancelled():
-            task.exception()  # or asyncio would say that nobody asked for it
+        with contextlib.suppress(BaseException):
+            task.result()  # or asyncio would say that nobody asked for it
         raise cancelled
     return task.result()
 

@@ -112,10 +112,10 @@ class UnderWay(abc.ABC, Generic[AnyCrew]):
         # Each line may be the last for now, and is done again then.
         while self._inbox:
             number, recipient = self._inbox[0]
-            if number not in self._open:
-                self._open[number] = self._delivery(recipient, number)
+            delivery = self._open.get(number) or self._delivery(recipient, number)
+            self._open[number] = delivery
             try:
-                self._crew.put(self._open[number], len(self._open))
+                self._crew.put(delivery, len(self._open))
             except Exception as error:  # its loop has ended
                 self.failure = self.failure or error
                 self.run.halt()
