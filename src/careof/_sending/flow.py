@@ -98,11 +98,11 @@ class Flow(UnderWay[Crew]):
             self._give_up(delivery, otherwise)
         finally:
             self._crew.land(delivery)
-        try:
-            self._settle(delivery)
-        finally:
-            self._unsettled.discard(delivery)
-            self._crew.wake()
+            try:
+                self._settle(delivery)
+            finally:
+                self._unsettled.discard(delivery)
+                self._crew.wake()
 
     def forsake(self) -> None:
         """
@@ -184,11 +184,11 @@ class AsyncFlow(UnderWay[AsyncCrew]):
             self._give_up(delivery, otherwise)
         finally:
             self._crew.land(delivery)
-        try:
-            await self._settle(delivery)
-        finally:
-            self._unsettled.discard(delivery)
-            self._crew.wake()
+            try:
+                await self._settle(delivery)
+            finally:
+                self._unsettled.discard(delivery)
+                self._crew.wake()
 
     def forsake(self) -> None:
         """
