@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import html
 import pickle
+import traceback
 from html.parser import HTMLParser
 
 import attrs
@@ -113,6 +114,14 @@ def test_the_error_of_a_rendering_shows_nobody():
 
     assert list(frames_of(error)) == ["render", "unwrap"]
     assert seen_in(every_view_of_error(error)) == []
+
+
+def test_the_frame_that_the_error_of_a_rendering_passes_through_holds_nobody():
+    error = error_of(sms("{a} {b}").render, Contact("C-1", attributes={"a": NAME}), {"c": NAME})
+
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    [ours] = [frame for frame in frames if frame.f_code.co_name == "render"]
+    assert not {"contact", "variables", "sealed"} & ours.f_locals.keys()
 
 
 @pytest.mark.parametrize("source", ["attributes", "variables"])

@@ -164,7 +164,9 @@ class Invitation(_Splits):
         """
         sealed = SealedMapping.of(variables or {}, "render: variables")
         del variables  # a traceback with locals would show them
-        return unwrap(self._fill(contact, unwrap(sealed)))
+        outcome = self._fill(contact, unwrap(sealed))
+        del contact, sealed  # an error that is kept would keep them in this frame
+        return unwrap(outcome)
 
     def _fill(self, contact: Contact, variables: SealedMapping) -> Message | CareofError:
         """
