@@ -276,6 +276,23 @@ def test_no_more_is_taken_than_one_request_holds():
     assert len(taken) == 20
 
 
+@pytest.mark.parametrize("seconds", [0.0, 0.011, 60.0])
+def test_whoever_takes_long_over_the_results_has_them_all_in_full_requests(shell, seconds):
+    clock, endpoint = FakeClock(), Endpoint()
+    many = resolver(shell, endpoint, size=3, clock=clock).resolve_many(
+        [f"C-{number}" for number in range(7)]
+    )
+
+    step = many.__next__ if shell.name == "sync" else many.__anext__
+    found = []
+    for _ in range(7):
+        clock.advance(seconds)  # before the first as well
+        found.append(shell.call(step))
+
+    assert [ending for _, ending in words(found)] == [address(f"C-{each}") for each in range(7)]
+    assert [len(asked) for asked in endpoint.asked] == [3, 3, 1]
+
+
 def run_in(name, main):
     return asyncio.run(main()) if name == "asyncio" else trio.run(main)
 

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from typing import Self
 
 from careof._resolving.batch_lookup import BatchLookup, Outcomes
-from careof._resolving.batching import Load, own
+from careof._resolving.batching import Collector, own
 from careof._values.contact import Contact
 from careof.errors import CareofError, ConfigurationError, InvalidReferenceError
 
@@ -27,11 +27,12 @@ class Taken:
     The references that were taken for one request, at most as many as it holds.
     """
 
-    __slots__ = ("_entries", "_load", "_lookup")
+    __slots__ = ("_collector", "_entries", "_load", "_lookup")
 
-    def __init__(self, lookup: BatchLookup, load: Load) -> None:
+    def __init__(self, lookup: BatchLookup, collector: Collector) -> None:
         self._lookup = lookup
-        self._load = load
+        self._collector = collector
+        self._load = collector.load()
         self._entries: list[tuple[str, InvalidReferenceError | None]] = []
 
     def __bool__(self) -> bool:
@@ -42,6 +43,10 @@ class Taken:
         Take *reference_id* as well, whatever it is.
         """
         refused = self._lookup.refusal(reference_id)
+        if not self._entries:
+            # Its wait begins now: whoever reads the results may take long over
+            # those of the last request.
+            self._load = self._collector.load()
         self._entries.append((reference_id, refused))
         if refused is None:
             self._load.add(reference_id)
@@ -49,9 +54,9 @@ class Taken:
     @property
     def is_due(self) -> bool:
         """
-        Whether it is to be asked about now.
+        Whether it is to be asked about now: never before there is somebody.
         """
-        return self._load.is_due or len(self._entries) >= self._load.size
+        return bool(self._entries) and (self._load.is_due or len(self._entries) >= self._load.size)
 
     @property
     def asked(self) -> tuple[str, ...]:

@@ -99,7 +99,7 @@ class ResolvedMany(Iterator[Result]):
     def __init__(self, resolver: BatchHttpResolver, source: Iterator[str]) -> None:
         self._resolver = resolver
         self._source = source
-        self._taken = Taken(resolver._lookup, resolver._collector.load())
+        self._taken = Taken(resolver._lookup, resolver._collector)
         self._results: deque[Result] = deque()
 
     def __iter__(self) -> Self:
@@ -114,7 +114,7 @@ class ResolvedMany(Iterator[Result]):
             with Unseen():
                 self._results = self._answered(call)
             # Only now: what was interrupted is asked again by whoever goes on.
-            self._taken = Taken(self._resolver._lookup, self._resolver._collector.load())
+            self._taken = Taken(self._resolver._lookup, self._resolver._collector)
             self._resolver._tell(call, *(outcome for _, outcome in self._results))
         return self._results.popleft()
 
@@ -192,7 +192,7 @@ class AsyncResolvedMany(AsyncIterator[Result]):
     def __init__(self, resolver: AsyncBatchHttpResolver, source: AsyncIterator[str]) -> None:
         self._resolver = resolver
         self._source = source
-        self._taken = Taken(resolver._lookup, resolver._collector.load())
+        self._taken = Taken(resolver._lookup, resolver._collector)
         self._results: deque[Result] = deque()
 
     def __aiter__(self) -> Self:
@@ -207,7 +207,7 @@ class AsyncResolvedMany(AsyncIterator[Result]):
             with Unseen():
                 self._results = await self._answered(call)
             # Only now: what was interrupted is asked again by whoever goes on.
-            self._taken = Taken(self._resolver._lookup, self._resolver._collector.load())
+            self._taken = Taken(self._resolver._lookup, self._resolver._collector)
             self._resolver._tell(call, *(outcome for _, outcome in self._results))
         return self._results.popleft()
 
