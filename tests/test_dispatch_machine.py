@@ -138,9 +138,6 @@ class DispatchMachine(RuleBasedStateMachine):
     def many_are_sent_at_once(
         self, ids, is_new_wave, troubles, *, options, once, leaving, failure
     ):
-        if leaving is not None and self.is_async:
-            # A task that is cancelled while it settles does not say what came of it.
-            troubles = {each: what for each, what in troubles.items() if what[0] != "settle"}
         self.begin(is_new_wave, troubles)
         world = self.world
         before = {reference: self.model.end(reference) for reference in ids}

@@ -133,10 +133,11 @@ class Ignoring:
         return self._call(*arguments)
 
 
+@pytest.mark.parametrize("once", [True, False])
 @pytest.mark.parametrize("method", ["resolve", "claim"])
 @pytest.mark.parametrize("run", ["asyncio", "trio"])
-def test_a_task_that_comes_back_after_it_was_given_up_hands_nothing_over(run, method):
-    host = Host(Asyncio, once_per_address=True)
+def test_a_task_that_comes_back_after_it_was_given_up_hands_nothing_over(run, method, once):
+    host = Host(Asyncio, once_per_address=once)
     setattr(host.dispatcher._resolver, method, Ignoring(host, method))
 
     async def main():
@@ -524,6 +525,22 @@ def test_ctrl_c_in_the_storage_asks_it_once_more():
     assert list(host.ledger.entries.values()) == ["sent"]
 
 
+def test_ctrl_c_in_a_claim_does_not_claim_again():
+    host = Host(Sync)
+    asked = []
+
+    def claim(key):
+        asked.append(key)
+        raise KeyboardInterrupt
+
+    host.claim = claim
+    with pytest.raises(KeyboardInterrupt):
+        host.dispatcher.send("p-0", INVITATION)
+
+    assert len(asked) == 1
+    assert outcomes(host.told) == {"cancelled": 1}
+
+
 def test_ctrl_c_twice_in_the_storage_is_said():
     class Interrupted(MemoryLedger):
         def settle(self, key, outcome):
@@ -672,6 +689,65 @@ def finished(coroutine):
     """
     with pytest.raises(StopIteration):
         coroutine.send(None)
+
+
+def test_a_batch_of_another_process_does_nothing(shell):
+    host = Host(shell)
+
+    def elsewhere(batch):
+        batch._flow._process += 1
+        batch.stop()
+        batch._flow.forsake()
+
+    def asked():
+        batch = host.batch = host.dispatcher.send_many(ids(2), INVITATION)
+        elsewhere(batch)
+        batch.close()
+        with pytest.raises(ConfigurationError, match="process"):
+            next(batch)
+        batch._flow._process -= 1
+        return list(batch)
+
+    async def async_asked():
+        batch = host.batch = host.dispatcher.send_many(ids(2), INVITATION)
+        elsewhere(batch)
+        await batch.aclose()
+        with pytest.raises(ConfigurationError, match="process"):
+            await anext(batch)
+        batch._flow._process -= 1
+        return [receipt async for receipt in batch]
+
+    receipts = shell.call(asked if shell.name == "sync" else async_asked)
+
+    assert outcomes(receipts) == {"sent": 2}
+
+
+def test_the_second_of_an_address_waits_for_the_first(shell):
+    gate = Gate(["p-0"], "id-0")
+
+    def same(reference):
+        if len(host.asked) == 2:
+            threading.Timer(0.1, gate.open).start()
+        return contact(reference, "all@people.example")
+
+    host = Host(shell, resolve=same, send=gate, once_per_address=True)
+
+    def in_turn():
+        yield "p-0"
+        gate.reached.wait(5)
+        yield "p-1"
+
+    # In tasks nobody may wait so.
+    receipts = host.receipts(in_turn() if shell.name == "sync" else ids(2))
+
+    assert outcomes(receipts) == {"sent": 1, "duplicate": 1}
+
+
+def test_a_rate_begins_anew_with_a_lock_of_its_own():
+    before = RateLimit._lock
+    RateLimit(1_000)._begin_anew()
+
+    assert RateLimit._lock is not before
 
 
 def test_a_child_has_a_lock_of_its_own_for_rates():

@@ -400,7 +400,7 @@ def test_more_than_all_threads_may_hang(shell):
     gate = Gate(hanging, "late")
     host = Host(shell, send=gate)
 
-    receipts = host.receipts(ids(12), concurrency=2, patience=0.05)
+    receipts = host.receipts(ids(12), concurrency=2, patience=0.2)
     gate.open()
 
     assert outcomes(receipts) == {"sent": 6, "uncertain": 6}
