@@ -391,7 +391,7 @@ def test_a_task_that_is_cancelled_before_its_first_step_lands():
     async def main():
         crew = AsyncCrew(async_carry, lambda delivery, _: given_up.append(delivery))
         crew.put(one, 1)
-        for task in list(crew._tasks):
+        for task in list(crew._begun.values()):
             task.cancel()
         return await crew.landed(5)
 
