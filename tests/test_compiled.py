@@ -11,8 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from careof import Contact, EmailAddress, Invitation, Message
-from careof._sending.compiled import compiled
-from careof._sending.mail import compose
+from careof._sending.email.compiled import compiled
+from careof._sending.email.mail import compose
 from careof.testing import FakeClock
 from tests.strategies import mail_texts
 from tests.support.mails import fields, filled_in, from_address, header, parts, read, unstuffed

@@ -16,7 +16,7 @@ import time
 import pytest
 
 from careof import Contact, Dispatcher, EmailAddress, MemoryLedger
-from careof._sending import batch, crew, flow
+from careof._sending.many import batch, crew, flow
 from careof.testing import RecordingSender
 from tests.support.crashing import (
     INVITATION,

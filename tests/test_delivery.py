@@ -15,9 +15,9 @@ from careof import (
     Recipient,
     errors,
 )
-from careof._sending.delivery import Delivery
-from careof._sending.ends import INTERRUPTED, End
-from careof._sending.failures import failed_lookup, failed_sending
+from careof._sending.one.delivery import Delivery
+from careof._sending.one.ends import INTERRUPTED, End
+from careof._sending.one.failures import failed_lookup, failed_sending
 from careof.testing import FakeClock
 from tests.support.canary import EMAIL, PHONE
 

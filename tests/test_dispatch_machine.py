@@ -312,7 +312,7 @@ async def nothing():
 TestDispatch = DispatchMachine.TestCase
 TestAsyncDispatch = AsyncDispatchMachine.TestCase
 TestDispatch.settings = TestAsyncDispatch.settings = settings(
-    max_examples=40,
+    max_examples=25,
     stateful_step_count=30,
     deadline=None,
     suppress_health_check=list(HealthCheck),

@@ -16,14 +16,15 @@ import anyio
 import pytest
 
 from careof import Contact, MemoryLedger, RateLimit
-from careof._sending import crew as crew_module
-from careof._sending import delivery as delivery_module
-from careof._sending import fate, flow, under_way
-from careof._sending.crew import AsyncCrew, Crew
-from careof._sending.delivery import Delivery
-from careof._sending.hands import is_ctrl_c
-from careof._sending.kept import kept
-from careof._sending.run import Run
+from careof._sending.many import crew as crew_module
+from careof._sending.many import flow, under_way
+from careof._sending.many.crew import AsyncCrew, Crew
+from careof._sending.many.hands import is_ctrl_c
+from careof._sending.one import delivery as delivery_module
+from careof._sending.one import fate
+from careof._sending.one.delivery import Delivery
+from careof._sending.one.run import Run
+from careof._sending.one.uncut import uncut
 from careof._values.clock import SYSTEM_CLOCK
 from careof.errors import ConfigurationError
 from tests.support.dispatching import INVITATION, Gate, Host, contact, happened, ids
@@ -461,7 +462,7 @@ class AtLine:
 
 
 def test_ctrl_c_while_one_is_given_up_loses_no_receipt(monkeypatch):
-    from careof._sending.batch import Batch
+    from careof._sending.many.batch import Batch
 
     monkeypatch.setattr(Batch.close, "__defaults__", (0.05,))
     contact("p-0")  # what is imported late takes its time
@@ -487,7 +488,9 @@ def test_ctrl_c_while_one_is_given_up_loses_no_receipt(monkeypatch):
 def test_ctrl_c_at_any_line_at_the_end_of_a_send_settles_and_tells():
     names = {"_conclude", "_settle", "_settled", "must_settle", "decide", "settle", "conclude"}
     names |= {"_tell", "let_go", "sent"}
-    from careof._sending import delivering, dispatching, ledger
+    from careof._sending import ledger
+    from careof._sending.one import configured as dispatching
+    from careof._sending.one import delivering
 
     files = [delivering, dispatching, ledger, fate, delivery_module]
     for number in range(1, 90):
@@ -614,7 +617,7 @@ def test_a_cancelled_caller_hears_of_its_cancellation_whatever_the_storage_says(
         raise asyncio.CancelledError
 
     async def main():
-        task = asyncio.ensure_future(kept(cancelled, 5.0))
+        task = asyncio.ensure_future(uncut(cancelled, 5.0))
         await anyio.sleep(0.01)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

@@ -13,7 +13,7 @@ import careof.errors
 import careof.integrations.otel
 import careof.pseudonyms
 import careof.testing
-from careof._sending.smtp_failures import _WORDS
+from careof._sending.email.failures import _WORDS
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from careof import CareofError, errors
-from careof._sending.gateway_answer import GatewayAnswers
+from careof._sending.sms.answer import GatewayAnswers
 from careof.errors import ConfigurationError
 from tests.support.canary import EMAIL, NAME, PHONE, seen_in
 from tests.support.texts import SHAPES

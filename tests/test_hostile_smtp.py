@@ -17,7 +17,8 @@ import attrs
 import pytest
 
 from careof import CareofError, Contact, EmailAddress, Message, SealedText, Secret
-from careof._sending import smtp_pool, smtp_session
+from careof._sending.email import pool as smtp_pool
+from careof._sending.email import session as smtp_session
 from tests.support.canary import all_logs, every_view_of, frames_of, objects_holding, seen_in
 from tests.support.hostile_smtp import HostileMailServer
 from tests.support.hostile_smtp_modes import MODES

@@ -7,7 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from careof import Contact, EmailAddress
-from careof._sending.mail import compose
+from careof._sending.email.mail import compose
 from careof.errors import ConfigurationError, SendRejectedError
 from careof.testing import FakeClock
 from tests.strategies import mail_texts, subjects

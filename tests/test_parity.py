@@ -49,21 +49,21 @@ CLASSES = [
     ("_network/network.py", "Network", {"blocking", "_bounded"}),
     ("_network/foreign.py", "Foreign", set()),
     ("_network/transport.py", "GuardedTransport", set()),
-    ("_sending/batch.py", "Batch", {"__init__"}),
-    ("_sending/delivering.py", "Delivering", {"_kept", "_wait"}),
+    ("_sending/many/batch.py", "Batch", {"__init__"}),
+    ("_sending/one/delivering.py", "Delivering", {"_kept", "_wait"}),
     ("_sending/dispatcher.py", "Dispatcher", set()),
-    ("_sending/flow.py", "Flow", {"_end", "_pull", "_take", "forsake"}),
+    ("_sending/many/flow.py", "Flow", {"_end", "_pull", "_take", "forsake"}),
     ("_sending/ledger.py", "Ledger", set()),
     ("_sending/ledger.py", "MemoryLedger", set()),
     ("_sending/suppression.py", "SuppressionList", set()),
-    ("_sending/gateway.py", "HttpGatewaySender", set()),
-    ("_sending/progress.py", "Progress", set()),
+    ("_sending/sms/gateway.py", "HttpGatewaySender", set()),
+    ("_sending/watching/progress.py", "Progress", set()),
     ("pseudonyms/_resolver.py", "PseudonymResolver", set()),
     ("_sending/ledger.py", "Ledger", set()),
     ("_sending/ledger.py", "MemoryLedger", set()),
     ("_sending/senders.py", "SurveySender", set()),
     ("_sending/suppression.py", "SuppressionList", set()),
-    ("_sending/smtp.py", "SmtpSender", {"_run"}),
+    ("_sending/email/smtp.py", "SmtpSender", {"_run"}),
 ]
 # Exempt are words that have no twin: one library sleeps, another one is not imported.
 FUNCTIONS = [
@@ -75,7 +75,7 @@ FUNCTIONS = [
         "async_run",
         {"        from anyio import sleep\n": "", "sleep=sleep": "sleep=time.sleep"},
     ),
-    ("_sending/hands.py", "quietly", "async_quietly", {}),
+    ("_sending/many/hands.py", "quietly", "async_quietly", {}),
     ("auth/_token.py", "sync_auth_flow", "async_auth_flow", {}),
     ("auth/_nested.py", "nested", "async_nested", {}),
 ]
@@ -109,14 +109,14 @@ ALONE = {
     # The async side of what is here in full.
     "_network/asked.py": {"AskedRequest.aread"},
     # Threads and tasks have nothing in common but what they carry.
-    "_sending/crew.py": {
+    "_sending/many/crew.py": {
         "AsyncCrew.landed",
         "AsyncCrew.woken",
         "AsyncCrew._work",
         "AsyncCrew._work_in_trio",
     },
     # A thread is not cancelled.
-    "_sending/kept.py": {"kept", "_timed"},
+    "_sending/one/uncut.py": {"uncut", "_timed"},
     # A hook that does nothing in both worlds, of a class that is tested in both.
     "testing/_ledger_conformance.py": {"AsyncLedgerConformance.close_ledger"},
     # Doubles, whose own tests drive both.

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 import careof
 from careof import Contact, Dispatcher, EmailAddress, Invitation, Outcome, Receipt
-from careof._sending.picture import Meter
+from careof._sending.watching.picture import Meter
 from careof.errors import ConfigurationError
 from careof.testing import FakeClock, RecordingSender
 from tests.support.raising import error_of

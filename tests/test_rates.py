@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from careof import RateLimit
-from careof._sending.rates import Turn
+from careof._sending.rates import Pace
 from careof.errors import ConfigurationError
 from careof.testing import FakeClock
 from tests.support.forks import in_a_child
@@ -22,21 +22,21 @@ def waits(rate, *pauses):
     clock = rate._clock
     for pause in pauses:
         clock.advance(pause)
-        yield Turn(rate).wait()
+        yield Pace(rate).wait()
 
 
 def gone(clock, *rates, number):
     """
     When each of *number* who wait has gone, all of them asking as they are told to.
     """
-    waiting = [(clock.monotonic(), Turn(*rates)) for _ in range(number)]
+    waiting = [(clock.monotonic(), Pace(*rates)) for _ in range(number)]
     times = []
     while waiting:
-        moment, turn = waiting.pop(0)
+        moment, pace = waiting.pop(0)
         clock.advance(max(0.0, moment - clock.monotonic()))
-        wait = turn.wait()
+        wait = pace.wait()
         if wait:
-            waiting.append((clock.monotonic() + wait, turn))
+            waiting.append((clock.monotonic() + wait, pace))
             waiting.sort(key=lambda each: each[0])
         else:
             times.append(clock.monotonic())
@@ -67,39 +67,39 @@ def test_after_a_pause_so_many_can_be_taken_at_once():
 
 def test_who_leaves_the_line_makes_it_shorter():
     rate = RateLimit(1, clock=FakeClock())
-    turns = [Turn(rate) for _ in range(4)]
+    paces = [Pace(rate) for _ in range(4)]
 
-    assert [turn.wait() for turn in turns] == [0, 1, 2, 3]
-    for turn in turns:
-        turn.leave()
-    assert Turn(rate).wait() == 1
+    assert [pace.wait() for pace in paces] == [0, 1, 2, 3]
+    for pace in paces:
+        pace.leave()
+    assert Pace(rate).wait() == 1
 
 
 def test_who_slept_too_long_does_not_go_with_all_the_others():
     clock = FakeClock()
     rate = RateLimit(10, clock=clock)
-    turns = [Turn(rate) for _ in range(20)]
-    for turn in turns:
-        turn.wait()
+    paces = [Pace(rate) for _ in range(20)]
+    for pace in paces:
+        pace.wait()
 
     clock.advance(60)  # the process stood still
 
-    assert [turn.wait() for turn in turns].count(0.0) == 1
+    assert [pace.wait() for pace in paces].count(0.0) == 1
 
 
 def test_of_several_rates_all_have_a_token_or_none_is_taken():
     clock = FakeClock()
     quick, slow = RateLimit(10, clock=clock), RateLimit(1, clock=clock)
-    assert Turn(quick, None, slow).wait() == 0
+    assert Pace(quick, None, slow).wait() == 0
 
     clock.advance(0.1)
 
-    assert Turn(quick, slow).wait() == pytest.approx(0.9)
-    assert Turn(quick).wait() == 0
+    assert Pace(quick, slow).wait() == pytest.approx(0.9)
+    assert Pace(quick).wait() == 0
 
 
 def test_without_a_rate_nobody_waits():
-    assert Turn().wait() == Turn(None).wait() == 0
+    assert Pace().wait() == Pace(None).wait() == 0
 
 
 @given(rates, bursts, st.integers(1, 30))
@@ -123,7 +123,7 @@ def test_many_threads_share_one_rate():
 
     def take():
         begin.wait()
-        found.extend([Turn(rate).wait() for _ in range(50)])
+        found.extend([Pace(rate).wait() for _ in range(50)])
 
     threads = [threading.Thread(target=take) for _ in range(8)]
     for thread in threads:
@@ -137,13 +137,13 @@ def test_many_threads_share_one_rate():
 
 def test_a_child_that_is_forked_while_a_token_is_taken_takes_its_own():
     rate = RateLimit(1, clock=FakeClock())
-    Turn(rate).wait()
+    Pace(rate).wait()
 
     with RateLimit._lock:
-        found = in_a_child(Turn(rate).wait)
+        found = in_a_child(Pace(rate).wait)
 
     assert found == "1.0"
-    assert Turn(rate).wait() == 1.0
+    assert Pace(rate).wait() == 1.0
 
 
 @pytest.mark.parametrize("per_second", [0, -1, 1e-5, math.inf, math.nan, 1e-310, True, "4", None])
@@ -171,5 +171,5 @@ def test_it_prints_what_it_allows():
 def test_it_takes_the_clock_of_the_machine():
     rate = RateLimit(0.001)
 
-    assert Turn(rate).wait() == 0
-    assert 900 < Turn(rate).wait() <= 1000
+    assert Pace(rate).wait() == 0
+    assert 900 < Pace(rate).wait() <= 1000

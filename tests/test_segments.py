@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from careof import sms_segments
-from careof._sending.segments import Segments, segments_of
+from careof._sending.sms.segments import Segments, segments_of
 from careof.errors import ConfigurationError
 from tests.support.canary import PHONE, every_view_of_error
 

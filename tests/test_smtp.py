@@ -16,7 +16,7 @@ import pytest
 import trio
 
 from careof import AsyncSmtpSender, CareofError, Invitation, NetworkPolicy, Secret, SmtpSender
-from careof._sending import smtp_pool
+from careof._sending.email import pool as smtp_pool
 from careof.errors import (
     ConfigurationError,
     DeliveryUncertainError,

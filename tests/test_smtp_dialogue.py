@@ -10,7 +10,7 @@ import pytest
 from careof._network.connection import CHUNK, Connection
 from careof._network.limits import Deadline
 from careof._network.waits import drive
-from careof._sending.smtp_dialogue import (
+from careof._sending.email.dialogue import (
     GREY_PAUSE,
     MAX_LINE,
     MAX_LINES,

@@ -4,9 +4,9 @@ import base64
 
 import pytest
 
-from careof._sending.smtp_dialogue import Reply, UnusableError
-from careof._sending.smtp_login import log_in
-from careof._sending.smtp_offer import Offer
+from careof._sending.email.dialogue import Reply, UnusableError
+from careof._sending.email.login import log_in
+from careof._sending.email.offer import Offer
 
 
 class Scripted:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from careof._sending.smtp_offer import Offer
+from careof._sending.email.offer import Offer
 
 
 def test_what_is_known_is_kept_and_nothing_else():

@@ -5,8 +5,8 @@ import os
 
 import pytest
 
-from careof._sending.smtp_pool import LONGEST_IDLE, LONGEST_LIFE, MOST_MESSAGES, Pool
-from careof._sending.smtp_session import PATIENCE
+from careof._sending.email.pool import LONGEST_IDLE, LONGEST_LIFE, MOST_MESSAGES, Pool
+from careof._sending.email.session import PATIENCE
 from careof.testing import FakeClock
 from tests.support.forks import in_a_child
 

@@ -14,8 +14,9 @@ import pytest
 import trio
 
 from careof import AsyncSmtpSender, Secret, SmtpSender
-from careof._sending import smtp, smtp_pool
-from careof._sending.smtp_session import Session
+from careof._sending.email import pool as smtp_pool
+from careof._sending.email import smtp
+from careof._sending.email.session import Session
 from careof.errors import DeliveryUncertainError, SendUnavailableError
 from tests.support.canary import SECRET, objects_holding
 from tests.support.forks import in_a_child

@@ -7,10 +7,10 @@ import pytest
 
 from careof import NetworkPolicy
 from careof._network.limits import Deadline
-from careof._sending.smtp_dialogue import RefusedError, Reply, UnusableError
-from careof._sending.smtp_failures import failure
-from careof._sending.smtp_offer import Offer
-from careof._sending.smtp_session import NAP, PATIENCE, Session
+from careof._sending.email.dialogue import RefusedError, Reply, UnusableError
+from careof._sending.email.failures import failure
+from careof._sending.email.offer import Offer
+from careof._sending.email.session import NAP, PATIENCE, Session
 from careof.errors import (
     ConfigurationError,
     DeliveryUncertainError,

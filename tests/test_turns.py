@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from careof._network.flights import async_wait_for, wait_for
-from careof._sending.turns import Turns
+from careof._sending.email.turns import Turns
 from tests.support.forks import in_a_child
 
 

@@ -18,7 +18,7 @@ from email.policy import SMTP
 from email.utils import format_datetime, localtime, make_msgid
 
 from careof import Contact, EmailAddress, Invitation, SmtpSender
-from careof._sending import smtp_carrier
+from careof._sending.email import carrier as smtp_carrier
 
 FROM = "Surveys <surveys@host.example>"
 SUBJECT = "How was your visit?"

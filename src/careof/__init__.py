@@ -18,19 +18,19 @@ from careof._resolving.protocols import AsyncResolver, Resolver
 from careof._resolving.resolver import AsyncHttpResolver, HttpResolver
 from careof._resolving.selector import ContactSelector
 from careof._resolving.template import RequestTemplate
-from careof._sending.batch import AsyncBatch, Batch
 from careof._sending.dispatcher import AsyncDispatcher, Dispatcher
+from careof._sending.email.smtp import AsyncSmtpSender, SmtpSender
 from careof._sending.fingerprints import Fingerprinter
-from careof._sending.gateway import AsyncHttpGatewaySender, HttpGatewaySender
-from careof._sending.gateway_request import GatewayRequest
 from careof._sending.ledger import AsyncLedger, AsyncMemoryLedger, Ledger, LedgerKey, MemoryLedger
-from careof._sending.progress import progress
+from careof._sending.many.batch import AsyncBatch, Batch
 from careof._sending.rates import RateLimit
-from careof._sending.segments import Segments, sms_segments
 from careof._sending.senders import AsyncSurveySender, SurveySender
-from careof._sending.smtp import AsyncSmtpSender, SmtpSender
+from careof._sending.sms.gateway import AsyncHttpGatewaySender, HttpGatewaySender
+from careof._sending.sms.request import GatewayRequest
+from careof._sending.sms.segments import Segments, sms_segments
 from careof._sending.suppression import AsyncSuppressionList, SuppressionList
 from careof._sending.tally import Tally
+from careof._sending.watching.progress import progress
 from careof._values.addresses import EmailAddress
 from careof._values.clock import Clock
 from careof._values.contact import Contact, Recipient

@@ -10,8 +10,8 @@ import email.policy
 import threading
 
 from careof import CareofError, Contact, EmailAddress, Message, SealedText
-from careof._sending.compiled import compiled
-from careof._sending.mail import FromAddress, compose
+from careof._sending.email.compiled import compiled
+from careof._sending.email.mail import FromAddress, compose
 from careof.testing import FakeClock
 
 FROM = "Surveys <surveys@host.example>"

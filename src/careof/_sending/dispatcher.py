@@ -7,10 +7,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Iterable
 from datetime import timedelta
 
-from careof._sending.batch import AsyncBatch, Batch
-from careof._sending.crew import AsyncCrew, Crew
-from careof._sending.delivering import AsyncDelivering, Delivering
-from careof._sending.flow import AsyncFlow, Flow
+from careof._sending.many.batch import AsyncBatch, Batch
+from careof._sending.many.crew import AsyncCrew, Crew
+from careof._sending.many.flow import AsyncFlow, Flow
+from careof._sending.one.delivering import AsyncDelivering, Delivering
 from careof._sending.rates import RateLimit
 from careof._values.contact import Recipient
 from careof._values.invitation import Invitation

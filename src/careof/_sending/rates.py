@@ -72,7 +72,7 @@ class RateLimit:
         return f"RateLimit({self._per_second:g}, burst={self._reserve / self._interval:.0f})"
 
 
-class Turn:
+class Pace:
     """
     One wait for a token of each of several rates.
     """
@@ -85,7 +85,7 @@ class Turn:
 
     def wait(self) -> float:
         """
-        0 if it is our turn now; otherwise how many seconds to wait before asking again.
+        0 if we may go now; otherwise how many seconds to wait before asking again.
         """
         if not self._rates:
             return 0.0

@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from careof._sending.failures import failed_sending
-from careof._sending.message_ids import _holds
+from careof._sending.one.failures import failed_sending
+from careof._sending.one.message_ids import _holds
 from careof.testing import _sender_proof
 from careof.testing._leaks import overheard, stored, views_of, views_of_error
 from careof.testing._sender_proof import LONGEST, Letter, Made, SenderProof, keeps

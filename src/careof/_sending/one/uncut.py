@@ -19,7 +19,7 @@ from careof._network.loops import in_trio
 T = TypeVar("T")
 
 
-async def kept(work: Callable[[], Awaitable[T]], seconds: float) -> T:
+async def uncut(work: Callable[[], Awaitable[T]], seconds: float) -> T:
     """
     What *work* returns or raises, also if the caller is cancelled meanwhile.
 

@@ -9,8 +9,8 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Generator
 
 from careof._network.limits import Deadline
-from careof._sending.smtp_dialogue import Dialogue, UnusableError
-from careof._sending.smtp_offer import Offer
+from careof._sending.email.dialogue import Dialogue, UnusableError
+from careof._sending.email.offer import Offer
 
 # What we say, and the challenges that we are sent.
 _Words = Generator[bytes, bytes, None]

@@ -11,7 +11,7 @@ from typing import Self, TypeVar
 from careof._network.flights import async_wait_for, wait_for
 from careof._network.limits import Deadline
 from careof._resolving.check import CheckReport
-from careof._sending.smtp_configured import SmtpConfigured
+from careof._sending.email.configured import SmtpConfigured
 from careof._values.contact import Contact
 from careof._values.invitation import Message
 from careof._values.unwrap import Unseen, unwrap

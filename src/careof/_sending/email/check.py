@@ -11,9 +11,9 @@ from __future__ import annotations
 from careof._network.limits import Deadline
 from careof._network.policy import NetworkPolicy
 from careof._resolving.check import CheckReport, CheckStep
-from careof._sending.smtp_failures import failure
-from careof._sending.smtp_server import Server
-from careof._sending.smtp_session import PATIENCE
+from careof._sending.email.failures import failure
+from careof._sending.email.server import Server
+from careof._sending.email.session import PATIENCE
 from careof.errors import CareofError, DestinationRefusedError, SendUnavailableError
 
 STEPS = {

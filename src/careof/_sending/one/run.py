@@ -8,7 +8,7 @@ import threading
 import time
 from concurrent.futures import Future
 
-from careof._sending.once import Addresses
+from careof._sending.one.addresses_had import Addresses
 from careof._sending.rates import RateLimit
 from careof._sending.tally import Tally
 from careof._values.receipt import Receipt

@@ -7,7 +7,7 @@ from __future__ import annotations
 import ssl
 
 from careof._network.policy import NetworkPolicy
-from careof._sending.smtp_dialogue import RefusedError, UnusableError
+from careof._sending.email.dialogue import RefusedError, UnusableError
 from careof.errors import (
     CareofError,
     ConfigurationError,

@@ -11,12 +11,12 @@ from datetime import UTC, datetime
 
 import attrs
 
-from careof._sending.ends import CANCELLED, End, had_before
-from careof._sending.fate import Fate
 from careof._sending.fingerprints import Address, Fingerprinter
 from careof._sending.ledger import LedgerKey
-from careof._sending.message_ids import safe_message_id
-from careof._sending.run import Run, Single
+from careof._sending.one.ends import CANCELLED, End, had_before
+from careof._sending.one.fate import Fate
+from careof._sending.one.message_ids import safe_message_id
+from careof._sending.one.run import Run, Single
 from careof._values.clock import Clock
 from careof._values.contact import Contact, Recipient
 from careof._values.invitation import Invitation, Message

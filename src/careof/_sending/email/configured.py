@@ -14,7 +14,7 @@ from careof._network.limits import Deadline, seconds
 from careof._network.policy import NetworkPolicy
 from careof._network.tls import verifies
 from careof._resolving.check import CheckReport
-from careof._sending.turns import Turn, Turns
+from careof._sending.email.turns import Turn, Turns
 from careof._values.clock import SYSTEM_CLOCK, Clock
 from careof._values.contact import Contact
 from careof._values.invitation import Message
@@ -55,9 +55,9 @@ class SmtpConfigured:
         network: NetworkPolicy | None = None,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        from careof._sending.mail import FromAddress
-        from careof._sending.smtp_carrier import Carrier
-        from careof._sending.smtp_server import Server
+        from careof._sending.email.carrier import Carrier
+        from careof._sending.email.mail import FromAddress
+        from careof._sending.email.server import Server
 
         name = type(self).__name__
         secret = None if password is None else as_secret(password, f"{name}: password")
@@ -124,8 +124,8 @@ class SmtpConfigured:
         It is taken out of the list: a thread of a pool holds what it was called
         with until it is called again.
         """
-        from careof._sending.smtp_dialogue import UnusableError
-        from careof._sending.smtp_failures import failure
+        from careof._sending.email.dialogue import UnusableError
+        from careof._sending.email.failures import failure
 
         if not turn.claim():  # given up before this thread began
             return failure(UnusableError("busy"))
@@ -137,7 +137,7 @@ class SmtpConfigured:
             self._turns.give_back(turn)
 
     def _look(self) -> CheckReport:
-        from careof._sending.smtp_check import check
+        from careof._sending.email.check import check
 
         return check(self._server, Deadline(self._clock, self._deadline), self._network)
 

@@ -20,8 +20,8 @@ from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from types import TracebackType
 from typing import Any, ClassVar, Generic, Self, TextIO, TypeVar, overload
 
-from careof._sending.picture import Meter
-from careof._sending.screens import Screen, screen_for
+from careof._sending.watching.picture import Meter
+from careof._sending.watching.screens import Screen, screen_for
 from careof._values.clock import SYSTEM_CLOCK, Clock, is_clock
 from careof._values.receipt import Outcome, Receipt
 from careof._values.terminal_line import INTERVAL

@@ -11,12 +11,12 @@ from datetime import timedelta
 from typing import Any, ClassVar, Generic, TypeVar
 
 from careof._network.limits import seconds
-from careof._sending.delivery import Delivery
-from careof._sending.ends import Otherwise
 from careof._sending.fingerprints import Fingerprinter
-from careof._sending.once import Addresses
+from careof._sending.one.addresses_had import Addresses
+from careof._sending.one.delivery import Delivery
+from careof._sending.one.ends import Otherwise
+from careof._sending.one.run import Run
 from careof._sending.rates import RateLimit
-from careof._sending.run import Run
 from careof._values.clock import SYSTEM_CLOCK, Clock, is_clock
 from careof._values.contact import Recipient
 from careof._values.event import is_hook, tell

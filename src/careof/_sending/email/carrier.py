@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from careof._network.limits import Deadline
 from careof._network.policy import NetworkPolicy
-from careof._sending.mail import FromAddress, Mail, compose
-from careof._sending.smtp_failures import failure
-from careof._sending.smtp_pool import Pool
-from careof._sending.smtp_server import Server
-from careof._sending.smtp_session import Session
+from careof._sending.email.failures import failure
+from careof._sending.email.mail import FromAddress, Mail, compose
+from careof._sending.email.pool import Pool
+from careof._sending.email.server import Server
+from careof._sending.email.session import Session
 from careof._values.clock import Clock
 from careof._values.contact import Contact
 from careof._values.invitation import Message

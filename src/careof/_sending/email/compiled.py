@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from email.message import EmailMessage
 from email.policy import SMTP
 
-from careof._sending.mail_head import encoded, stands_for_itself, subject_line
+from careof._sending.email.mail_head import encoded, stands_for_itself, subject_line
 from careof._values.templates import Filled, Template, Templates, one_line
 
 _LONGEST = 500  # characters of a value; what is longer is no name and no link

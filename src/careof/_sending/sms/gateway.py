@@ -18,8 +18,8 @@ from careof._network.failures import strategy_failure, too_late
 from careof._network.network import AsyncNetwork, Network
 from careof._network.silence import quiet
 from careof._resolving.check import CheckReport
-from careof._sending.gateway_check import report
-from careof._sending.gateway_settings import GatewaySettings
+from careof._sending.sms.check import report
+from careof._sending.sms.configured import GatewaySettings
 from careof._values.contact import Contact
 from careof._values.invitation import Message
 from careof._values.unwrap import Unseen, unwrap

@@ -17,7 +17,7 @@ import weakref
 from collections import deque
 
 from careof._network.limits import Deadline
-from careof._sending.smtp_session import PATIENCE, Session
+from careof._sending.email.session import PATIENCE, Session
 from careof._values.clock import Clock
 
 # A firewall between us forgets, without a word, what is silent for minutes, and

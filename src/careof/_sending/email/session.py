@@ -21,9 +21,9 @@ import os
 from collections.abc import Callable
 
 from careof._network.limits import Deadline
-from careof._sending.mail import Mail
-from careof._sending.smtp_dialogue import Dialogue, RefusedError, Reply, UnusableError, command
-from careof._sending.smtp_offer import Offer
+from careof._sending.email.dialogue import Dialogue, RefusedError, Reply, UnusableError, command
+from careof._sending.email.mail import Mail
+from careof._sending.email.offer import Offer
 from careof._values.clock import Clock
 
 NAP = 5.0  # seconds of silence after which we ask whether somebody is there

@@ -22,10 +22,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
-from careof._sending.crew import AsyncCrew, Crew, GiveUp
-from careof._sending.delivery import Delivery
-from careof._sending.ends import GIVEN_UP, Otherwise
-from careof._sending.run import Run
+from careof._sending.many.crew import AsyncCrew, Crew, GiveUp
+from careof._sending.one.delivery import Delivery
+from careof._sending.one.ends import GIVEN_UP, Otherwise
+from careof._sending.one.run import Run
 from careof._values.clock import Clock
 from careof._values.receipt import Receipt
 from careof.errors import ConfigurationError

@@ -11,8 +11,8 @@ from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from careof._network.limits import seconds as seconds_of
-from careof._sending.flow import CLOSING, AsyncFlow, Flow
-from careof._sending.run import Run
+from careof._sending.many.flow import CLOSING, AsyncFlow, Flow
+from careof._sending.one.run import Run
 from careof._sending.tally import Tally
 from careof._values.receipt import Receipt
 from careof._values.unwrap import Unseen

@@ -16,9 +16,9 @@ from careof._network.limits import Limits
 from careof._network.network import AsyncNetwork, Network
 from careof._network.policy import NetworkPolicy
 from careof._network.tls import verifies
-from careof._sending.gateway_answer import GatewayAnswers, GatewayOutcome
-from careof._sending.gateway_request import GatewayRequest
-from careof._sending.segments import segments_of
+from careof._sending.sms.answer import GatewayAnswers, GatewayOutcome
+from careof._sending.sms.request import GatewayRequest
+from careof._sending.sms.segments import segments_of
 from careof._values.clock import SYSTEM_CLOCK, Clock, is_clock
 from careof._values.contact import Contact
 from careof._values.invitation import Message

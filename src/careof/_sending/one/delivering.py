@@ -15,9 +15,10 @@ from typing import TypeVar
 
 from careof._network.flights import async_wait_for, wait_for
 from careof._resolving.protocols import AsyncResolver, Resolver
-from careof._sending.delivery import Delivery
-from careof._sending.dispatching import Dispatching
-from careof._sending.ends import (
+from careof._sending.ledger import AsyncLedger, Ledger
+from careof._sending.one.configured import Dispatching
+from careof._sending.one.delivery import Delivery
+from careof._sending.one.ends import (
     CANCELLED,
     INTERRUPTED,
     End,
@@ -25,10 +26,9 @@ from careof._sending.ends import (
     failed,
     listed,
 )
-from careof._sending.failures import failed_lookup, failed_sending
-from careof._sending.kept import kept
-from careof._sending.ledger import AsyncLedger, Ledger
-from careof._sending.rates import Turn
+from careof._sending.one.failures import failed_lookup, failed_sending
+from careof._sending.one.uncut import uncut
+from careof._sending.rates import Pace
 from careof._sending.senders import AsyncSurveySender, SurveySender
 from careof._sending.suppression import AsyncSuppressionList, SuppressionList
 from careof._values.contact import Contact
@@ -88,7 +88,7 @@ class Delivering(Dispatching[Resolver, SurveySender, Ledger, SuppressionList]):
         return found
 
     def _contact(self, delivery: Delivery) -> Contact | End:
-        self._wait(delivery, Turn(delivery.run.rate, self._endpoint_rate))
+        self._wait(delivery, Pace(delivery.run.rate, self._endpoint_rate))
         if not delivery.ask():
             return CANCELLED
         try:
@@ -119,7 +119,7 @@ class Delivering(Dispatching[Resolver, SurveySender, Ledger, SuppressionList]):
                 return other
             delivery.rest()
             wait_for(other, A_TURN)
-        self._wait(delivery, Turn(self._sender_rate))
+        self._wait(delivery, Pace(self._sender_rate))
         if not delivery.hand_over():
             return CANCELLED
         try:
@@ -152,11 +152,11 @@ class Delivering(Dispatching[Resolver, SurveySender, Ledger, SuppressionList]):
         delivery.is_settled = True
 
     @staticmethod
-    def _wait(delivery: Delivery, turn: Turn) -> None:
-        while (seconds := turn.wait()) > 0:
+    def _wait(delivery: Delivery, pace: Pace) -> None:
+        while (seconds := pace.wait()) > 0:
             delivery.rest()
             if delivery.run.pause(seconds):
-                turn.leave()
+                pace.leave()
                 break
 
     @staticmethod
@@ -225,7 +225,7 @@ class AsyncDelivering(
         return found
 
     async def _contact(self, delivery: Delivery) -> Contact | End:
-        await self._wait(delivery, Turn(delivery.run.rate, self._endpoint_rate))
+        await self._wait(delivery, Pace(delivery.run.rate, self._endpoint_rate))
         if not delivery.ask():
             return CANCELLED
         try:
@@ -256,7 +256,7 @@ class AsyncDelivering(
                 return other
             delivery.rest()
             await async_wait_for(other, A_TURN)
-        await self._wait(delivery, Turn(self._sender_rate))
+        await self._wait(delivery, Pace(self._sender_rate))
         if not delivery.hand_over():
             return CANCELLED
         try:
@@ -289,16 +289,16 @@ class AsyncDelivering(
         delivery.is_settled = True
 
     @staticmethod
-    async def _wait(delivery: Delivery, turn: Turn) -> None:
+    async def _wait(delivery: Delivery, pace: Pace) -> None:
         # A halt interrupts it.
-        while (seconds := turn.wait()) > 0:
+        while (seconds := pace.wait()) > 0:
             import anyio
 
             delivery.rest()
             try:
                 await anyio.sleep(seconds)
             except BaseException:
-                turn.leave()
+                pace.leave()
                 raise
 
     @staticmethod
@@ -310,4 +310,4 @@ class AsyncDelivering(
     ) -> T:
         # What the storage was asked, it has to answer: a claim of which nobody
         # knows whether it was made stays open.
-        return await kept(functools.partial(work, delivery), STORAGE)
+        return await uncut(functools.partial(work, delivery), STORAGE)

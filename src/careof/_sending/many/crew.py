@@ -22,9 +22,9 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from careof._network.loops import RunningLoop, in_trio
-from careof._sending.delivery import Delivery
-from careof._sending.ends import INTERRUPTED, Otherwise
-from careof._sending.hands import async_quietly, cancellable, is_ctrl_c, quietly, started
+from careof._sending.many.hands import async_quietly, cancellable, is_ctrl_c, quietly, started
+from careof._sending.one.delivery import Delivery
+from careof._sending.one.ends import INTERRUPTED, Otherwise
 from careof._values.unwrap import Unseen
 
 GiveUp = Callable[[Delivery, Otherwise], object]

@@ -16,10 +16,10 @@ from careof._network.names import addresses
 from careof._network.policy import NetworkPolicy
 from careof._network.tls import default_context
 from careof._network.waits import drive
-from careof._sending.smtp_dialogue import Dialogue, UnusableError, command
-from careof._sending.smtp_login import log_in
-from careof._sending.smtp_offer import Offer
-from careof._sending.smtp_session import Session
+from careof._sending.email.dialogue import Dialogue, UnusableError, command
+from careof._sending.email.login import log_in
+from careof._sending.email.offer import Offer
+from careof._sending.email.session import Session
 from careof._values.clock import Clock
 from careof._values.secret import Secret
 from careof.errors import CareofError

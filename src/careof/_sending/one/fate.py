@@ -15,7 +15,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from careof._sending.ends import End, Otherwise
+from careof._sending.one.ends import End, Otherwise
 
 
 class Fate:

@@ -15,8 +15,8 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formataddr
 
-from careof._sending.compiled import compiled
-from careof._sending.mail_head import (
+from careof._sending.email.compiled import compiled
+from careof._sending.email.mail_head import (
     ENCODED_WORD,
     encoded,
     head,

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, Protocol, TextIO
 
-from careof._sending.picture import Picture
+from careof._sending.watching.picture import Picture
 from careof._values.terminal_line import TerminalLine, is_terminal
 
 

@@ -14,10 +14,10 @@ import functools
 from itertools import islice
 
 from careof._network.limits import Deadline
-from careof._sending.crew import AsyncCrew, Crew
-from careof._sending.delivery import Delivery
-from careof._sending.ends import INTERRUPTED, Otherwise
-from careof._sending.under_way import GLANCE, UnderWay
+from careof._sending.many.crew import AsyncCrew, Crew
+from careof._sending.many.under_way import GLANCE, UnderWay
+from careof._sending.one.delivery import Delivery
+from careof._sending.one.ends import INTERRUPTED, Otherwise
 from careof._values.receipt import Receipt
 
 CLOSING = 30.0  # seconds that what is under way gets when nobody asks for more

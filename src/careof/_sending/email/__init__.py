@@ -1,0 +1,3 @@
+"""
+Messages as email, over SMTP.
+"""

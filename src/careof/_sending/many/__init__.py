@@ -1,0 +1,3 @@
+"""
+Many references, one receipt each, in bounded memory.
+"""

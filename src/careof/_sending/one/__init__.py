@@ -1,0 +1,3 @@
+"""
+One reference, from its claim to its receipt.
+"""

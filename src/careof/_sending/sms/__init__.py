@@ -1,0 +1,3 @@
+"""
+Messages as SMS, through an HTTP gateway.
+"""

@@ -1,0 +1,3 @@
+"""
+How far a run is, for somebody who watches.
+"""
