@@ -27,6 +27,7 @@ from tests.support.crashing import (
     SqlLedger,
     references,
 )
+from tests.support.forks import in_a_child
 
 SHELLS = ["sync", "asyncio", "trio"]
 KILLS = {"sync": 20, "asyncio": 8, "trio": 8}
@@ -228,6 +229,12 @@ class Interrupting:
 
 @pytest.mark.parametrize("ordered", [False, True])
 def test_ctrl_c_before_any_instruction_loses_no_reference(ordered):
+    # In a child: what is raised in the middle of an instruction, as no signal is,
+    # stays in the thread as the exception that is being handled.
+    assert in_a_child(lambda: every_instruction(ordered), patience=60) == "None"
+
+
+def every_instruction(ordered):
     for number in range(1, 5_000):
         taken, told, ledger = [], [], MemoryLedger()
         dispatcher = Dispatcher(People(), RecordingSender(), ledger=ledger, on_event=told.append)

@@ -12,7 +12,7 @@ import warnings
 PATIENCE = 10.0
 
 
-def in_a_child(work):
+def in_a_child(work, patience=PATIENCE):
     """
     Run *work* in a forked child; its result as text, or what is wrong.
     """
@@ -29,7 +29,7 @@ def in_a_child(work):
         os.write(writing, result.encode())
         os._exit(0)
     os.close(writing)
-    ready, _, _ = select.select([reading], [], [], PATIENCE)
+    ready, _, _ = select.select([reading], [], [], patience)
     if not ready:
         os.kill(child, signal.SIGKILL)
     result = os.read(reading, 4096).decode() if ready else "it hangs"
