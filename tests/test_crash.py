@@ -144,7 +144,8 @@ def test_a_run_that_is_interrupted_again_and_again_settles_what_it_claimed(
             server.wait_for(server.accepted.total() + drawn.randint(1, 6), run)
             time.sleep(drawn.random() * 0.012)
             run.stop(signal.SIGINT)
-        sent += interrupted(run, closes, before, (server.accepted, ledger.entries()))
+        hits = shell == "trio"  # whose Ctrl-C may come in a nursery of the sender's
+        sent += interrupted(run, closes, before, (server.accepted, ledger.entries()), hits=hits)
     with begin(len(INTERRUPTS), **plan) as last:
         last.end()
 
@@ -160,13 +161,16 @@ def test_a_run_that_is_interrupted_again_and_again_settles_what_it_claimed(
         assert ends["uncertain"] == []
 
 
-def interrupted(run, closes, before, after):
+def interrupted(run, closes, before, after, *, hits):
     """
     Who has had a message by a run that was interrupted.
+
+    Args:
+        hits: Whether Ctrl-C may have ended one send.
     """
     assert "TrioInternalError" not in run.stderr
     assert run.code == -signal.SIGINT
-    assert run.stderr.endswith("KeyboardInterrupt\n")
+    assert "KeyboardInterrupt" in run.stderr.splitlines()
     assert MAILBOX not in run.stderr
     assert run.notes("ended") == []
     # The last one that the iterable had at hand may not have been taken.
@@ -188,11 +192,12 @@ def interrupted(run, closes, before, after):
     assert "open" not in entries.values()
     if closes:
         # Their answers were waited for.
-        assert set(ends["uncertain"]) <= {
+        lost = [
             reference
             for reference, outcome, detail in run.notes("told")
-            if (outcome, detail) == ("uncertain", "ledger")
-        }
+            if outcome == "uncertain" and detail != "ledger"
+        ]
+        assert len(lost) <= hits
     return ends["sent"]
 
 
