@@ -311,5 +311,7 @@ class Model:
         key = self._world.key(receipt.reference_id)
         if receipt.detail.startswith("unsettled:"):
             self.entries[key] = "open"
+        elif receipt.detail == "missing_attribute":  # a mistake that can be mended
+            self.entries.pop(key, None)
         elif Outcome(receipt.outcome).is_final:
             self.entries[key] = receipt.outcome.value

@@ -148,8 +148,11 @@ class Delivering(Dispatching[Resolver, SurveySender, Ledger, SuppressionList]):
 
     @staticmethod
     def _settled(ledger: Ledger, delivery: Delivery) -> None:
-        ledger.settle(delivery.key, delivery.settled_as)
-        delivery.is_settled = True
+        try:
+            ledger.settle(delivery.key, delivery.settled_as)
+            delivery.is_settled = True
+        except Exception as error:  # before a cancellation can take its place
+            delivery.unsettled(error)
 
     @staticmethod
     def _wait(delivery: Delivery, pace: Pace) -> None:
@@ -285,8 +288,11 @@ class AsyncDelivering(
 
     @staticmethod
     async def _settled(ledger: AsyncLedger, delivery: Delivery) -> None:
-        await ledger.settle(delivery.key, delivery.settled_as)
-        delivery.is_settled = True
+        try:
+            await ledger.settle(delivery.key, delivery.settled_as)
+            delivery.is_settled = True
+        except Exception as error:  # before a cancellation can take its place
+            delivery.unsettled(error)
 
     @staticmethod
     async def _wait(delivery: Delivery, pace: Pace) -> None:
