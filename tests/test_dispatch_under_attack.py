@@ -13,7 +13,9 @@ import threading
 import time
 
 import anyio
+import anyio.lowlevel
 import pytest
+import trio
 
 from careof import Contact, MemoryLedger, RateLimit
 from careof._sending.many import crew as crew_module
@@ -382,6 +384,103 @@ def test_what_is_put_in_twice_is_carried_once():
 
     assert carried == [one, other]
     assert our_threads() == []
+
+
+def test_a_system_task_of_trio_that_is_put_in_twice_is_carried_once():
+    carried = []
+    _, async_carry = carrying(carried)
+    one = a_delivery()
+
+    async def main():
+        crew = AsyncCrew(async_carry, lambda *_: None)
+        crew.put(one, 1)
+        crew.put(one, 1)
+        return await crew.landed(5), await crew.landed(0.05)
+
+    assert trio.run(main) == (one, None)
+    assert carried == [one]
+
+
+class Over:
+    """
+    A task that an eager task factory has brought to its end.
+    """
+
+    def done(self):
+        return True
+
+
+@pytest.mark.parametrize("put", [0, 1], ids=["never", "before"])
+def test_a_task_that_cannot_be_made_ends_what_was_not_begun(put):
+    given_up = []
+    one = a_delivery()
+
+    def spawn(main):
+        raise RuntimeError
+
+    async def main():
+        crew = AsyncCrew(None, lambda delivery, _: given_up.append(delivery))
+        crew._begun.update(dict.fromkeys([one][:put]))
+        crew._spawn = spawn
+        with pytest.raises(RuntimeError):
+            crew.put(one, 1)
+        return await crew.landed(0.01)
+
+    assert asyncio.run(main()) is (None if put else one)
+    assert given_up == ([] if put else [one])
+
+
+def test_an_eager_task_that_is_over_has_landed():
+    one = a_delivery()
+
+    async def main():
+        crew = AsyncCrew(None, lambda *_: None)
+        crew._spawn = lambda main: Over()
+        crew.put(one, 1)
+        return crew._landed.popleft()
+
+    assert asyncio.run(main()) is one
+
+
+def test_who_was_given_up_while_the_ledger_was_asked_is_not_looked_up(shell):
+    class Slow(MemoryLedger):
+        def claim(self, key):
+            gate.wait(5)
+            return super().claim(key)
+
+    gate = threading.Event()
+    if shell.name != "sync":
+        pytest.skip("a task is cancelled there")
+    host = Host(shell, ledger=Slow())
+    [receipt] = host.dispatcher.send_many(ids(1), INVITATION, patience=0.1)
+    gate.set()
+
+    assert our_threads() == []
+    assert (receipt.outcome, receipt.detail) == ("unavailable", "given_up")
+    assert (host.asked, host.ledger.entries) == ([], {})
+
+
+@pytest.mark.parametrize("run", ["asyncio", "trio"])
+def test_an_async_input_is_left_alone_when_the_batch_stops(run):
+    taken = []
+
+    async def source():
+        for reference in ids(1000):
+            taken.append(reference)
+            yield reference
+            await anyio.lowlevel.checkpoint()
+
+    async def main():
+        host.batch = host.dispatcher.send_many(source(), INVITATION, concurrency=3)
+        receipts = [await anext(host.batch)]
+        host.batch.stop()
+        return receipts + [receipt async for receipt in host.batch]
+
+    host = Host(Asyncio)
+    receipts = anyio.run(main, backend=run)
+
+    assert sorted(receipt.reference_id for receipt in receipts) == sorted(taken)
+    assert len(taken) <= 5
 
 
 def test_a_task_that_is_cancelled_before_its_first_step_lands():
