@@ -386,10 +386,29 @@ def test_what_is_put_in_twice_is_carried_once():
     assert our_threads() == []
 
 
+def test_a_storage_that_does_not_answer_in_time_leaves_the_claim_open(shell):
+    host = Host(shell)
+    kept = host.dispatcher._kept
+
+    def late(work, delivery, *, repeatable=False):
+        if repeatable:
+            raise TimeoutError
+        return kept(work, delivery)
+
+    host.dispatcher._kept = late
+    receipt = shell.call(host.dispatcher.send, "p-0", INVITATION)
+
+    assert (receipt.outcome, receipt.detail) == ("sent", "unsettled:TimeoutError")
+    assert list(host.ledger.entries.values()) == ["open"]
+
+
 def test_a_system_task_of_trio_that_is_put_in_twice_is_carried_once():
     carried = []
-    _, async_carry = carrying(carried)
     one = a_delivery()
+
+    async def async_carry(delivery):
+        await anyio.sleep(0.02)
+        carried.append(delivery)
 
     async def main():
         crew = AsyncCrew(async_carry, lambda *_: None)
