@@ -45,7 +45,7 @@ nitpick_ignore_regex = [
     ),
     (r"py:class", r"AnyLedger|AnyList|GatewayOutcome|Algorithm|GrantOptions|TokenOptions"),
     # Iterators, of which nobody needs the class.
-    (r"py:class", r"careof\._sending\.progress\.(Async)?Progress"),
+    (r"py:class", r"careof\._sending\.watching\.progress\.(Async)?Progress"),
 ]
 
 
