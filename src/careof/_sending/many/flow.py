@@ -129,7 +129,7 @@ class Flow(UnderWay[Crew]):
             # One step, between whose parts no signal is handled.
             self._inbox.extend(islice(self._source, 1))
         except Exception as error:
-            self.failure = error
+            self._fails(error)
         self._is_exhausted = not self._inbox
 
 
@@ -217,7 +217,7 @@ class AsyncFlow(UnderWay[AsyncCrew]):
                 self._source = enumerate(self._ids)
             self._inbox.extend(islice(self._source, 1))
         except Exception as error:
-            self.failure = error
+            self._fails(error)
         self._is_exhausted = not self._inbox
 
     async def _pull(self) -> None:
@@ -233,7 +233,7 @@ class AsyncFlow(UnderWay[AsyncCrew]):
                 self._crew.wake()
                 await self._wanted.wait()
         except Exception as error:
-            self.failure = error
+            self._fails(error)
         finally:
             self._is_exhausted = True
             self._crew.wake()

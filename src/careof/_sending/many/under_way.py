@@ -65,10 +65,10 @@ class UnderWay(abc.ABC, Generic[AnyCrew]):
         patience: float,
         clock: Clock,
     ) -> None:
-        self.run = run
+        self.run: Run = run
         self.failure: Exception | None = None  # of the iterable
-        self.is_interrupted = False  # after it gave out a receipt that nobody saw
-        self.is_forsaken = False
+        self.is_interrupted: bool = False  # after it gave out a receipt that nobody saw
+        self.is_forsaken: bool = False
         self._ids = ids
         self._crew: AnyCrew = crew
         self._delivery = delivery
@@ -95,6 +95,10 @@ class UnderWay(abc.ABC, Generic[AnyCrew]):
         if not self._is_elsewhere():
             self.run.halt()
             self._crew.halt()
+
+    def _fails(self, error: Exception) -> None:
+        # To be raised when the receipts of what was taken are out.
+        self.failure = error
 
     def _is_elsewhere(self) -> bool:
         # A child that was forked has neither our threads nor our claims.

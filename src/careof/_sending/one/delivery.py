@@ -87,10 +87,13 @@ class Delivery:
         self._clock = clock
         self._started = clock.monotonic()
         self._started_at = clock.time()
-        self.fate = Fate()
-        self.run = run
-        self.number = number
-        self.has_landed = self.is_back = self.is_settled = self.is_concluded = False
+        self.fate: Fate = Fate()
+        self.run: Run | Single = run
+        self.number: int = number
+        self.has_landed: bool = False
+        self.is_back: bool = False
+        self.is_settled: bool = False
+        self.is_concluded: bool = False
 
     @property
     def channel(self) -> str:

@@ -47,7 +47,7 @@ class Fate:
         self._has_claim = self._was_claimed = False
         self._is_told = False
         self.end: End | None = None
-        self.is_handed_over = False
+        self.is_handed_over: bool = False
         self._holds: list[Callable[[End], object]] = []
         self.since: float | None = None
 

@@ -29,9 +29,9 @@ class Run:
     def __init__(
         self, *, rate: RateLimit | None = None, addresses: Addresses | None = None
     ) -> None:
-        self.rate = rate
-        self.addresses = addresses
-        self.is_halted = False
+        self.rate: RateLimit | None = rate
+        self.addresses: Addresses | None = addresses
+        self.is_halted: bool = False
         self._tally = Tally()
         self._halt = threading.Event()
         # A signal handler of the host's may ask for the tally in any moment.
@@ -91,9 +91,9 @@ class Single:
     """
 
     __slots__ = ()
-    rate = None
-    addresses = None
-    is_halted = False
+    rate: None = None
+    addresses: None = None
+    is_halted: bool = False
 
     def pause(self, seconds: float) -> bool:
         """
