@@ -4,11 +4,13 @@ Headers and body of a request as a host writes them: checked, and copied.
 
 from __future__ import annotations
 
+import json as json_module
 from collections.abc import Mapping
 from typing import Any
 
 import httpx
 
+from careof._network.asked import AskedRequest, Place
 from careof._network.headers import is_header_name, is_header_value, is_reserved
 from careof._reading.trees import check_tree, map_texts
 from careof._values.secret import Secret
@@ -101,3 +103,26 @@ def _checked_form(owner: str, form: object) -> Texts:
 
 def _wrong(owner: str, parameter: str, expected: str) -> ConfigurationError:
     return ConfigurationError(f"{owner}: {parameter}: {expected}.")
+
+
+def asked_request(
+    method: str,
+    url: str,
+    *,
+    place: Place | None,
+    host: str,
+    headers: dict[str, str],
+    json: Any,
+) -> AskedRequest:
+    """
+    The request with *json* as its body, or with none.
+    """
+    content = b""
+    if json is not None:
+        content = json_module.dumps(json, ensure_ascii=False, separators=(",", ":")).encode()
+        headers.setdefault("content-type", "application/json")
+    if method == "POST":
+        headers["content-length"] = str(len(content))
+    return AskedRequest(
+        method, url, place=place, headers={"host": host, **headers}, content=content
+    )

@@ -10,7 +10,6 @@ a header take no list at all.
 
 from __future__ import annotations
 
-import json as json_module
 import re
 from collections.abc import Collection, Mapping
 from typing import Any, Literal
@@ -18,9 +17,8 @@ from urllib.parse import quote
 
 import httpx
 
-from careof._network.asked import AskedRequest
 from careof._network.headers import is_header_value
-from careof._network.request_parts import request_parts
+from careof._network.request_parts import asked_request, request_parts
 from careof._reading.trees import map_texts
 from careof._resolving.template import PLACEHOLDER as EACH
 from careof._resolving.template import _checked_url, _not_in_header
@@ -153,21 +151,9 @@ class BatchRequestTemplate(Unpicklable):
                 for name, value in self._form.items()
             }
             return httpx.Request(self._method, url, headers=headers, data=form)
-        content = b""
-        if self._json is not None:
-            content = json_module.dumps(
-                _filled(self._json, reference_ids), ensure_ascii=False, separators=(",", ":")
-            ).encode()
-            headers.setdefault("content-type", "application/json")
-        if self._method == "POST":
-            headers["content-length"] = str(len(content))
-        return AskedRequest(
-            self._method,
-            url,
-            place=None,
-            headers={"host": self._origin.netloc.decode("ascii"), **headers},
-            content=content,
-        )
+        json = None if self._json is None else _filled(self._json, reference_ids)
+        host = self._origin.netloc.decode("ascii")
+        return asked_request(self._method, url, place=None, host=host, headers=headers, json=json)
 
     def __repr__(self) -> str:
         # Not the URL: some customers put a key into it.  None of it while it is

@@ -10,7 +10,6 @@ end the header.  Scheme, host and port take no placeholder at all.
 
 from __future__ import annotations
 
-import json as json_module
 import re
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -18,9 +17,9 @@ from urllib.parse import unquote
 
 import httpx
 
-from careof._network.asked import AskedRequest, Place, origin_of
+from careof._network.asked import Place, origin_of
 from careof._network.headers import is_header_value
-from careof._network.request_parts import Texts, absolute_url, request_parts
+from careof._network.request_parts import Texts, absolute_url, asked_request, request_parts
 from careof._reading.trees import map_texts
 from careof._values.reference import is_plain, refuse_reference
 from careof._values.sealed import Unpicklable
@@ -141,20 +140,9 @@ class RequestTemplate(Unpicklable):
         if self._form is not None:
             form = map_texts(self._form, fill)
             return httpx.Request(self._method, url, headers=headers, data=form)
-        content = b""
-        if self._json is not None:
-            content = json_module.dumps(
-                map_texts(self._json, fill), ensure_ascii=False, separators=(",", ":")
-            ).encode()
-            headers.setdefault("content-type", "application/json")
-        if self._method == "POST":
-            headers["content-length"] = str(len(content))
-        return AskedRequest(
-            self._method,
-            url,
-            place=place,
-            headers={"host": self._netloc, **headers},
-            content=content,
+        json = None if self._json is None else map_texts(self._json, fill)
+        return asked_request(
+            self._method, url, place=place, host=self._netloc, headers=headers, json=json
         )
 
     def _located(self, reference_id: str) -> tuple[str, Place | None] | InvalidReferenceError:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from careof._sending.one.failures import failed_sending
-from careof._sending.one.message_ids import _holds
+from careof._sending.one.message_ids import holds_address
 from careof.testing import _sender_proof
 from careof.testing._leaks import overheard, stored, views_of, views_of_error
 from careof.testing._sender_proof import LONGEST, Letter, Made, SenderProof, keeps
@@ -67,7 +67,7 @@ class SenderConformance(SenderProof):
         letter = self._letter()
         found = self._accepted(letter)
         self._require(
-            not (isinstance(found, str) and _holds(found, letter.contact)),
+            not (isinstance(found, str) and holds_address(found, letter.contact)),
             "the id that send() returns holds the address or the number. Return the provider's "
             "own id, or None",
         )

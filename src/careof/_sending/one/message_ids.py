@@ -21,14 +21,14 @@ def safe_message_id(contact: Contact, given: object) -> str | None:
     if not (isinstance(given, str) and given.isprintable() and len(given) <= 256):
         return None
     try:
-        return None if _holds(given, contact) else given
+        return None if holds_address(given, contact) else given
     except Exception:
         # An address that no parser of ours made.  The message is out: what
         # is said about it now must not look as if it were not.
         return None
 
 
-def _holds(message_id: str, contact: Contact) -> bool:
+def holds_address(message_id: str, contact: Contact) -> bool:
     """
     Whether *message_id* has the address or the number in it, in a usual spelling.
     """
