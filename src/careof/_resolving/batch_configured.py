@@ -15,7 +15,8 @@ from careof._reading.paths import Path
 from careof._resolving.batch_lookup import BatchLookup
 from careof._resolving.batch_template import BatchRequestTemplate
 from careof._resolving.batching import Collector
-from careof._resolving.configured import Configured, Transport
+from careof._resolving.configured import Configured
+from careof._resolving.reaching import Transport
 from careof._resolving.selector import ContactSelector
 from careof._values.clock import SYSTEM_CLOCK, Clock
 from careof._values.event import Event
