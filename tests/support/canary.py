@@ -10,6 +10,7 @@ import io
 import logging
 import pathlib
 import pickle
+import sys
 import traceback
 import types
 
@@ -24,6 +25,9 @@ PHONE = "+442079460018"
 NAME = "Canaryada"
 SECRET = "canary-secret-0001"
 OURS = str(pathlib.Path(careof.__file__).parent)
+AT_ONCE = 4096  # objects that are looked into together
+BINARY = (bytes, bytearray)
+PLAIN = (dict, tuple)
 VALUES = (EMAIL, PHONE, NAME, SECRET)
 
 PERSON = {"id": "C-1", "email": EMAIL, "phone": PHONE, "first_name": NAME}
@@ -120,32 +124,44 @@ def objects_holding(value):
     opened wherever a tracked object refers to them.
     """
     gc.collect()
+    return untraced(names_of_those_holding, value)
+
+
+def untraced(work, value):
+    """
+    What *work* makes of *value*, without the measuring of coverage, which makes long loops longer.
+    """
+    tracing = sys.gettrace()
+    sys.settrace(None)
+    try:
+        return work(value)
+    finally:
+        sys.settrace(tracing)
+
+
+def names_of_those_holding(value):
+    # A module's dictionary is looked at by itself, and walking the state of
+    # some C modules ends Python 3.12.1.
+    things = [thing for thing in gc.get_objects() if not isinstance(thing, types.ModuleType)]
     found = []
-    for thing in gc.get_objects():  # no comprehension: its closure would hold the value
-        # A module's dictionary is looked at by itself, and walking the state of
-        # some C modules ends Python 3.12.1.
-        if not isinstance(thing, types.ModuleType) and holds(thing, value, depth=4):
-            found.append(name_of(thing))  # noqa: PERF401
+    for some in (things[at : at + AT_ONCE] for at in range(0, len(things), AT_ONCE)):
+        if hold(some, value, depth=4):
+            for thing in some:  # no comprehension: its closure would hold the value
+                if hold([thing], value, depth=4):
+                    found.append(name_of(thing))  # noqa: PERF401
     return found
 
 
-def holds(thing, value, *, depth):
-    if depth == 0:
-        return False
-    for item in gc.get_referents(thing):
+def hold(things, value, *, depth):
+    items = gc.get_referents(*things)
+    for item in items:
         if isinstance(item, str):
             if value in item:
                 return True
-        elif isinstance(item, bytes | bytearray):
-            if value.encode() in item:
-                return True
-        elif is_untracked(item) and holds(item, value, depth=depth - 1):
+        elif isinstance(item, BINARY) and value.encode() in item:
             return True
-    return False
-
-
-def is_untracked(item):
-    return type(item) in (dict, tuple) and not gc.is_tracked(item)
+    inside = [item for item in items if type(item) in PLAIN and not gc.is_tracked(item)]
+    return bool(inside) and depth > 1 and hold(inside, value, depth=depth - 1)
 
 
 def name_of(thing):
