@@ -187,6 +187,8 @@ def test_before_the_message_no_reply_means_that_nothing_was_accepted(
         ("rcpt", "3xx", (SendUnavailableError, "smtp_354")),
         ("data", "4xx", (SendUnavailableError, "smtp_451_4.3.2")),
         ("data", "5xx", (SendRejectedError, "smtp_550_5.1.1")),
+        ("data", "503", (SendUnavailableError, "smtp_503_5.5.1")),
+        ("data", "530", (SendUnavailableError, "smtp_530_5.7.0")),
         ("message", "4xx", (SendUnavailableError, "smtp_451_4.3.2")),
         ("message", "5xx", (SendRejectedError, "smtp_550_5.1.1")),
     ],

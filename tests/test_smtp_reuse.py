@@ -4,6 +4,7 @@ Connections that are kept: how many, for whom, and what stays in them.
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import secrets
 import threading
@@ -18,6 +19,7 @@ from careof._sending.email import pool as smtp_pool
 from careof._sending.email import smtp
 from careof._sending.email.session import Session
 from careof.errors import DeliveryUncertainError, SendUnavailableError
+from careof.testing import FakeClock
 from tests.support.canary import SECRET, objects_holding
 from tests.support.forks import in_a_child
 from tests.support.mails import contact, failure, message, our_threads
@@ -195,6 +197,33 @@ def test_a_turn_that_was_not_waited_for_is_not_lost(shell, sender_to):
         closed(shell, sender)
 
     assert busy == ["busy", "busy"]
+    assert server.accepted == 1
+
+
+def test_a_turn_of_a_loop_that_was_closed_comes_back_with_time():
+    """
+    The task that waits is neither cancelled nor collected, and cannot be woken.
+    """
+    clock = FakeClock()
+
+    async def send():
+        await sender.send(contact(), message())
+
+    with ScriptedServer() as server:
+        sender = AsyncSmtpSender("localhost", **options_to(server, connections=1, clock=clock))
+        held = sender._turns.ask()
+        loop = asyncio.new_event_loop()
+        waiting = loop.create_task(send())
+        waiting._log_destroy_pending = False
+        loop.call_later(0.05, loop.stop)
+        loop.run_forever()
+        loop.close()
+        sender._turns.give_back(held)
+        clock.advance(10.0)
+        asyncio.run(send())
+        asyncio.run(sender.aclose())
+
+    assert not waiting.done()
     assert server.accepted == 1
 
 

@@ -7,18 +7,25 @@ import pytest
 
 from careof._network.flights import async_wait_for, wait_for
 from careof._sending.email.turns import Turns
+from careof.testing import FakeClock
 from tests.support.forks import in_a_child
+
+LONGEST = 60.0  # seconds of a turn
+
+
+def turns_of(limit, clock=None):
+    return Turns(limit, LONGEST, clock or FakeClock())
 
 
 def test_there_are_so_many_at_a_time():
-    turns = Turns(2)
+    turns = turns_of(2)
     first, second, third = turns.ask(), turns.ask(), turns.ask()
 
     assert [turn.has_come() for turn in (first, second, third)] == [True, True, False]
 
 
 def test_who_came_first_is_next():
-    turns = Turns(1)
+    turns = turns_of(1)
     first, second, third = turns.ask(), turns.ask(), turns.ask()
     turns.give_back(first)
 
@@ -28,7 +35,7 @@ def test_who_came_first_is_next():
 
 
 def test_who_gives_up_leaves_the_row():
-    turns = Turns(1)
+    turns = turns_of(1)
     first, second, third = turns.ask(), turns.ask(), turns.ask()
     turns.give_back(second)
     turns.give_back(first)
@@ -37,7 +44,7 @@ def test_who_gives_up_leaves_the_row():
 
 
 def test_who_gives_up_when_it_comes_passes_it_on():
-    turns = Turns(1)
+    turns = turns_of(1)
     first, second, third = turns.ask(), turns.ask(), turns.ask()
     turns.give_back(first)
     turns.give_back(second)
@@ -46,26 +53,49 @@ def test_who_gives_up_when_it_comes_passes_it_on():
 
 
 def test_a_turn_that_nobody_waits_for_is_there_for_the_next():
-    turns = Turns(1)
+    turns = turns_of(1)
     turns.give_back(turns.ask())
 
     assert turns.ask().has_come()
 
 
+def test_a_turn_that_is_never_given_back_ends_with_its_time():
+    clock = FakeClock()
+    turns = turns_of(1, clock)
+    turns.ask()
+    clock.advance(LONGEST - 1)
+    second = turns.ask()
+
+    assert not second.has_come()
+    clock.advance(1)
+    third = turns.ask()
+    assert (second.has_come(), third.has_come()) == (True, False)
+
+
+def test_what_is_given_back_too_late_is_nobody_elses_turn():
+    clock = FakeClock()
+    turns = turns_of(1, clock)
+    first = turns.ask()
+    clock.advance(LONGEST)
+    second, third = turns.ask(), turns.ask()
+    turns.give_back(first)
+
+    assert (second.has_come(), third.has_come()) == (True, False)
+
+
 def test_only_one_begins_a_turn_or_gives_it_up():
-    turn = Turns(1).ask()
+    turn = turns_of(1).ask()
 
     assert [turn.claim(), turn.claim()] == [True, False]
 
 
 def test_threads_are_never_more_than_that():
-    turns, lock, count, most = Turns(3), threading.Lock(), [0], [0]
+    turns, lock, count, most = turns_of(3), threading.Lock(), [0], [0]
 
     def work():
         for _ in range(50):
             turn = turns.ask()
-            if turn.wait is not None:
-                wait_for(turn.wait, 10)
+            wait_for(turn.wait, 10)
             with lock:
                 count[0] += 1
                 most[0] = max(most[0], count[0])
@@ -86,7 +116,7 @@ def test_threads_are_never_more_than_that():
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_a_task_is_woken_by_a_thread(backend):
-    turns = Turns(1)
+    turns = turns_of(1)
     first = turns.ask()
 
     async def main():
@@ -99,7 +129,7 @@ def test_a_task_is_woken_by_a_thread(backend):
 
 
 def test_a_child_has_all_turns_for_itself():
-    turns = Turns(1)
+    turns = turns_of(1)
     held = turns.ask()
 
     def look():

@@ -244,6 +244,9 @@ class _Conversation:
     def _forwards(self, said):
         self._send(b"251 2.1.5 will forward\r\n")
 
+    def _503(self, said):
+        self._refuse(b"503 5.5.1", said)
+
     def _530(self, said):
         self._refuse(b"530 5.7.0", said)
 

@@ -95,7 +95,8 @@ class SmtpConfigured:
         if not 0 < until_decided <= _A_DAY:
             raise self._wrong("final_reply", "expected seconds above 0, and at most a day")
         self._clock = clock
-        self._turns = Turns(connections)
+        # Nothing is under way for longer than both together.
+        self._turns = Turns(connections, self._deadline + until_decided, clock)
         self._carrier = Carrier(self._server, sender, network, until_decided, clock)
 
     def _check_server(self, port: object) -> None:

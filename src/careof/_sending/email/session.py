@@ -182,7 +182,8 @@ class Session:
         reply = next_reply()
         if reply.code != 354:
             self.is_over = not _leaves_us_here(reply)
-            raise reply.refusal(for_ever=reply.code >= 500)
+            # 503 says that the commands came in a wrong order, 530 asks us to authenticate.
+            raise reply.refusal(for_ever=reply.code >= 500 and reply.code not in (503, 530))
 
     def _said(self, commands: list[bytes], deadline: Deadline) -> Callable[[], Reply]:
         """

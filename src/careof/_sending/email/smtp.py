@@ -91,8 +91,7 @@ class SmtpSender(SmtpConfigured):
         deadline = Deadline(self._clock, self._deadline)
         turn = self._turns.ask()
         try:
-            if turn.wait is not None:
-                wait_for(turn.wait, deadline.left())
+            wait_for(turn.wait, deadline.left())
             return self._run(self._deliver, turn, [(contact, message)], deadline)
         finally:
             # Unless it was begun, and then its end is the end of the message.
@@ -118,10 +117,11 @@ class AsyncSmtpSender(SmtpConfigured):
     """
     As ``SmtpSender``, for asyncio and Trio: each message in a worker thread.
 
-    There are as many threads as connections.  A message that was begun is not
-    left without an end: a send that is cancelled by Trio or by a scope of anyio
-    waits for its thread, which its deadlines bound.  asyncio's own
-    ``Task.cancel`` waits for nothing; the thread then comes to its end alone.
+    There are as many threads as connections, and one for each ``check()``.  A
+    message that was begun is not left without an end: a send that is cancelled
+    by Trio or by a scope of anyio waits for its thread, which its deadlines
+    bound.  asyncio's own ``Task.cancel`` waits for nothing; the thread then comes
+    to its end alone.
     """
 
     async def send(self, contact: Contact, message: Message) -> str:
@@ -155,8 +155,7 @@ class AsyncSmtpSender(SmtpConfigured):
         deadline = Deadline(self._clock, self._deadline)
         turn = self._turns.ask()
         try:
-            if turn.wait is not None:
-                await async_wait_for(turn.wait, deadline.left())
+            await async_wait_for(turn.wait, deadline.left())
             return await self._run(self._deliver, turn, [(contact, message)], deadline)
         finally:
             # Unless it was begun, and then its end is the end of the message.
