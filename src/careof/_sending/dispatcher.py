@@ -20,7 +20,7 @@ from careof._values.unwrap import Unseen
 Ids = Iterable[str | Recipient]
 AsyncIds = Ids | AsyncIterable[str | Recipient]
 
-PATIENCE = 900.0  # seconds, half as long again as SmtpSender waits at most
+PATIENCE = 900.0  # seconds; SmtpSender takes up to 630, unless it is told otherwise
 
 
 class Dispatcher(Delivering):

@@ -16,7 +16,7 @@ from careof._sending.email.server import Server
 from careof._sending.email.session import PATIENCE
 from careof.errors import CareofError, DestinationRefusedError, SendUnavailableError
 
-STEPS = {
+_STEPS = {
     "tls": ("destination", "connect", "tls", "greeting", "hello", "login"),
     "starttls": ("destination", "connect", "greeting", "hello", "tls", "login"),
     "none": ("destination", "connect", "greeting", "hello", "tls", "login"),
@@ -79,7 +79,7 @@ class _Notes:
         self._found: list[CheckStep] = []
         self._names = [
             name
-            for name in STEPS[server.security]
+            for name in _STEPS[server.security]
             if (name != "tls" or server.security != "none")
             and (name != "login" or server.username is not None)
         ]
@@ -106,7 +106,7 @@ class _Notes:
         )
 
     def _order(self) -> tuple[str, ...]:
-        return STEPS[self._server.security]
+        return _STEPS[self._server.security]
 
     def _missing(self, name: str) -> CheckStep:
         return CheckStep(name=name, state="not reached" if name in self._names else "not needed")

@@ -81,11 +81,12 @@ class Batch(_Batch[Flow]):
     """
     An iterator of receipts, for one thread.
 
-    Every id that was taken from the input has exactly one receipt.  Whoever
-    stops asking, by ``break``, Ctrl-C or an exception, can ask on later: nothing
+    Every id that was taken from the input has exactly one receipt.  After
+    ``stop``, ``close``, Ctrl-C, or when nobody holds the batch any more, nothing
     more is taken, what was not handed over is ``cancelled``, and what was comes
-    with its outcome.  Receipts that nobody asks for are told to ``on_event``,
-    counted in ``tally`` and settled in the ledger.
+    with its outcome.  Whoever only stops asking, as by ``break``, can ask on
+    later; what is under way goes on meanwhile.  Receipts that nobody asks for
+    are told to ``on_event``, counted in ``tally`` and settled in the ledger.
 
     If the input itself raises, the receipts of what was taken come first.
     """

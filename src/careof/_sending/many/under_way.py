@@ -49,6 +49,7 @@ class UnderWay(abc.ABC, Generic[AnyCrew]):
         width: How many may be under way.
         is_ordered: Whether receipts come in the order of *ids*.
         patience: Seconds after which one hangs.
+        clock: What tells the time.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class UnderWay(abc.ABC, Generic[AnyCrew]):
         self.failure: Exception | None = None  # of the iterable
         self.is_interrupted: bool = False  # after it gave out a receipt that nobody saw
         self.is_forsaken: bool = False
+        self.given_out: Delivery | None = None
         self._ids = ids
         self._crew: AnyCrew = crew
         self._delivery = delivery
@@ -83,7 +85,6 @@ class UnderWay(abc.ABC, Generic[AnyCrew]):
         self._wanted: Any = None
         self._inbox: deque[tuple[int, Any]] = deque()
         self._open: dict[int, Delivery] = {}
-        self.given_out: Delivery | None = None
         self._unsettled: set[Delivery] = set()  # of those that were given up
         self._is_exhausted = False
         self._looked = clock.monotonic()

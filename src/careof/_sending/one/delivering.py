@@ -18,14 +18,7 @@ from careof._resolving.protocols import AsyncResolver, Resolver
 from careof._sending.ledger import AsyncLedger, Ledger
 from careof._sending.one.configured import Dispatching
 from careof._sending.one.delivery import Delivery
-from careof._sending.one.ends import (
-    CANCELLED,
-    INTERRUPTED,
-    End,
-    claimed_before,
-    failed,
-    listed,
-)
+from careof._sending.one.ends import CANCELLED, INTERRUPTED, End, claimed_before, failed, listed
 from careof._sending.one.failures import failed_lookup, failed_sending
 from careof._sending.one.uncut import uncut
 from careof._sending.rates import Pace
@@ -76,13 +69,14 @@ class Delivering(Dispatching[Resolver, SurveySender, Ledger, SuppressionList]):
             delivery.rest()
             wait_for(twin, A_TURN)
         try:
-            found = self._kept(self._claimed, delivery)
+            found = self._kept(functools.partial(self._claimed, self._ledger), delivery)
         except Exception as error:
             return failed("ledger", error)
         return None if found is None else claimed_before(found)
 
-    def _claimed(self, delivery: Delivery) -> object:
-        found = None if self._ledger is None else self._ledger.claim(delivery.key)
+    @staticmethod
+    def _claimed(ledger: Ledger, delivery: Delivery) -> object:
+        found = ledger.claim(delivery.key)
         if found is None:
             delivery.fate.claimed()
         return found
@@ -216,13 +210,14 @@ class AsyncDelivering(
             delivery.rest()
             await async_wait_for(twin, A_TURN)
         try:
-            found = await self._kept(self._claimed, delivery)
+            found = await self._kept(functools.partial(self._claimed, self._ledger), delivery)
         except Exception as error:
             return failed("ledger", error)
         return None if found is None else claimed_before(found)
 
-    async def _claimed(self, delivery: Delivery) -> object:
-        found = None if self._ledger is None else await self._ledger.claim(delivery.key)
+    @staticmethod
+    async def _claimed(ledger: AsyncLedger, delivery: Delivery) -> object:
+        found = await ledger.claim(delivery.key)
         if found is None:
             delivery.fate.claimed()
         return found

@@ -16,7 +16,7 @@ from careof._values.receipt import Receipt
 
 class Run:
     """
-    One batch, or one send.
+    One batch.
 
     Attributes:
         rate: How often a reference of it may be looked up, or None.
@@ -87,7 +87,7 @@ class Run:
 
 class Single:
     """
-    A run of one reference, which ends when its caller does.
+    What stands in its place for one reference: nothing is shared, and nobody halts it.
     """
 
     __slots__ = ()
@@ -97,7 +97,7 @@ class Single:
 
     def pause(self, seconds: float) -> bool:
         """
-        Block for *seconds*; nothing halts it.
+        Block for *seconds*.
         """
         time.sleep(seconds)
         return False

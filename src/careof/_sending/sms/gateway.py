@@ -132,7 +132,7 @@ class HttpGatewaySender(GatewaySettings[httpx.BaseTransport]):
 
     def close(self) -> None:
         """
-        Nothing yet: no connection is kept.
+        Close what is kept: nothing, as each message has a connection of its own.
         """
         self._network.close()
 
@@ -217,7 +217,7 @@ class AsyncHttpGatewaySender(GatewaySettings[httpx.AsyncBaseTransport]):
 
     async def aclose(self) -> None:
         """
-        Nothing yet: no connection is kept.
+        Close what is kept: nothing, as each message has a connection of its own.
         """
         self._network.close()
 

@@ -196,7 +196,7 @@ def progress(
     is written.  No reference is shown.  An async iterator comes back as one.
 
     ``close`` (``aclose``) closes *receipts* as well, and so does a ``with`` block
-    at its end.  Whatever else they can do, they are to be asked for it themselves.
+    at its end.  What else they can do, such as ``stop``, only they can be asked for.
 
     Args:
         total: How many receipts there will be, as far as you know; without it no
