@@ -589,7 +589,7 @@ def test_ctrl_c_while_one_is_given_up_loses_no_receipt(monkeypatch):
         host = Host(Sync, send=gate)
         batch = host.batch = host.dispatcher.send_many(ids(2), INVITATION, patience=0.05)
         receipts = [next(batch)]
-        names = {"_give_up_overdue", "_let_go", "decide", "abandon"}
+        names = {"_give_up_overdue", "_give_up_on", "decide", "abandon"}
         ctrl_c = AtLine(number, [under_way, fate, crew_module], names)
         with contextlib.suppress(KeyboardInterrupt), ctrl_c:
             receipts += [next(batch)]

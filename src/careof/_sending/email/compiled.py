@@ -118,7 +118,7 @@ class _Subject:
         words[1::2] = [_word(one_line(values[name])) for name in words[1::2]]
         if any(len(word) > _WORD for word in words[1::2]):
             return None
-        words[1::2] = [word and f"=?utf-8?q?{word}?=" for word in words[1::2]]
+        words[1::2] = [f"=?utf-8?q?{word}?=" if word else "" for word in words[1::2]]
         # RFC 2047 §6.2: the white space between two encoded words is not shown.
         return "\r\n ".join(filter(None, words))
 

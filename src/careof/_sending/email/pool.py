@@ -97,4 +97,7 @@ def _part_from_all(resting: deque[Session], clock: Clock, seconds: float) -> Non
                 session.say_quit(deadline)
                 parting.append(session)
     for session in parting:
-        session.part(deadline) if seconds else session.close()
+        if seconds:
+            session.part(deadline)
+        else:
+            session.close()

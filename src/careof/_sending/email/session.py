@@ -162,7 +162,8 @@ class Session:
     def _introduce(self, envelope: list[bytes], deadline: Deadline) -> None:
         needs_reset = self.sent > 0
         self.sent += 1
-        next_reply = self._said([b"RSET\r\n"] * needs_reset + envelope, deadline)
+        commands = [b"RSET\r\n", *envelope] if needs_reset else envelope
+        next_reply = self._said(commands, deadline)
         if needs_reset:
             reply = next_reply()
             if reply.code != 250:

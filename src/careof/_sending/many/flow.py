@@ -68,7 +68,7 @@ class Flow(UnderWay[Crew]):
                 delivery = self._found(self._crew.landed(min(GLANCE, self._patience)))
             if delivery is not None:
                 return self._give_out(delivery)
-        self._settled()
+        self._wait_until_settled()
         self._end()
         return None
 
@@ -84,11 +84,11 @@ class Flow(UnderWay[Crew]):
         while self._left() and deadline.left():
             self._crew.landed(min(GLANCE, deadline.left()))
         for delivery in self._left():
-            self._let_go(delivery, INTERRUPTED)
-        self._settled()
+            self._give_up_on(delivery, INTERRUPTED)
+        self._wait_until_settled()
         self._crew.end()
 
-    def _settled(self) -> None:
+    def _wait_until_settled(self) -> None:
         deadline = Deadline(self._clock, SETTLING)
         while self._unsettled and deadline.left():
             self._crew.landed(min(GLANCE, deadline.left()))
@@ -154,7 +154,7 @@ class AsyncFlow(UnderWay[AsyncCrew]):
                 delivery = self._found(await self._crew.landed(min(GLANCE, self._patience)))
             if delivery is not None:
                 return self._give_out(delivery)
-        await self._settled()
+        await self._wait_until_settled()
         self._end()
         return None
 
@@ -170,11 +170,11 @@ class AsyncFlow(UnderWay[AsyncCrew]):
         while self._left() and deadline.left():
             await self._crew.landed(min(GLANCE, deadline.left()))
         for delivery in self._left():
-            self._let_go(delivery, INTERRUPTED)
-        await self._settled()
+            self._give_up_on(delivery, INTERRUPTED)
+        await self._wait_until_settled()
         self._crew.end()
 
-    async def _settled(self) -> None:
+    async def _wait_until_settled(self) -> None:
         deadline = Deadline(self._clock, SETTLING)
         while self._unsettled and deadline.left():
             await self._crew.landed(min(GLANCE, deadline.left()))

@@ -162,9 +162,9 @@ class UnderWay(abc.ABC, Generic[AnyCrew]):
         for delivery in list(self._open.values()):
             is_overdue = (delivery.fate.since or math.inf) <= now - self._patience
             if is_overdue and not delivery.has_landed:
-                self._let_go(delivery, GIVEN_UP)
+                self._give_up_on(delivery, GIVEN_UP)
 
-    def _let_go(self, delivery: Delivery, otherwise: Otherwise) -> None:
+    def _give_up_on(self, delivery: Delivery, otherwise: Otherwise) -> None:
         delivery.fate.decide(None, otherwise)
         self._crew.abandon(delivery)
         self._unsettled.add(delivery)

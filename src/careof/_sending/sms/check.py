@@ -9,7 +9,6 @@ from careof._resolving.check import CheckReport, CheckStep
 from careof.errors import CareofError
 
 _STEPS = ("template", "destination", "connect", "tls", "token")
-_ALWAYS = "template"
 _NOT_SENT = CheckStep(
     name="message",
     state="not needed",
@@ -24,7 +23,7 @@ def report(name: str, call: Call, error: CareofError | None) -> CheckReport:
     passed = {step.name: step for step in call.steps}
     failed = None
     if error is not None:
-        failed = error.step if error.step in _STEPS else _ALWAYS
+        failed = error.step if error.step in _STEPS else _STEPS[0]
     steps = []
     for step in _STEPS:
         found = passed.get(step)
