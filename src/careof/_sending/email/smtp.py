@@ -99,6 +99,7 @@ class SmtpSender(SmtpConfigured):
                 self._turns.give_back(turn)
 
     def _run(self, work: Callable[..., T], /, *arguments: object) -> T:
+        # In the thread of the caller; the async sender has one of its own.
         return work(*arguments)
 
     def __enter__(self) -> Self:
