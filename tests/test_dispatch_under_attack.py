@@ -300,6 +300,30 @@ def test_where_no_thread_can_be_had_the_caller_sends(no_more_threads):
     assert outcomes(receipts) == {"sent": 5}
 
 
+def test_where_no_more_threads_can_be_had_those_that_are_there_carry_all(no_more_threads):
+    carriers = set()
+
+    def answer(reference):
+        carriers.add(threading.get_ident())
+        return contact(reference)
+
+    gate = Gate(["p-0"], answer)
+    host = Host(Sync, resolve=gate)
+
+    def people():
+        yield "p-0"
+        assert gate.reached.wait(5)
+        threading.Timer(0.05, gate.open).start()
+        no_more_threads()
+        yield from ids(5)[1:]
+
+    receipts = host.receipts(people(), concurrency=2)
+
+    assert outcomes(receipts) == {"sent": 5}
+    assert len(carriers) == 1
+    assert threading.get_ident() not in carriers
+
+
 def test_where_no_thread_can_be_had_the_caller_gives_up(no_more_threads):
     gate = Gate(["p-0"], contact)
     host = Host(Sync, resolve=gate)

@@ -548,6 +548,27 @@ def test_a_batch_that_nobody_holds_ends(shell):
     assert our_threads() == []
 
 
+def test_who_only_stops_asking_can_ask_on(shell):
+    """
+    A ``break`` stops nothing as long as somebody holds the batch.
+    """
+    host = Host(shell)
+    batch = host.dispatcher.send_many(ids(20), INVITATION, concurrency=3)
+
+    def broken_off():
+        return [next(batch), *batch]
+
+    async def async_broken_off():
+        first = await anext(batch)
+        await anyio.sleep(0.05)
+        return [first, *[receipt async for receipt in batch]]
+
+    receipts = shell.call(broken_off if shell.name == "sync" else async_broken_off)
+
+    assert outcomes(receipts) == {"sent": 20}
+    assert len(host.told) == 20
+
+
 def test_ctrl_c_in_the_input_is_the_end_of_it(shell):
     host = Host(shell)
 

@@ -52,10 +52,10 @@ class Crew:
         Have *delivery* carried, by one of *wanted* threads.
         """
         self._waiting.put(delivery)
-        # Where no thread can be had, the caller's own has to do.
-        if len(self._hands) - len(self._stuck) < wanted and not (
-            started(self._work) or len(self._hands) > len(self._stuck)
-        ):
+        if len(self._hands) - len(self._stuck) >= wanted or started(self._work):
+            return
+        # Where no thread can be had and none is there, the caller's own has to do.
+        if len(self._hands) <= len(self._stuck):
             self._take(delivery)
 
     def landed(self, seconds: float) -> Delivery | None:
