@@ -29,6 +29,7 @@ from careof.testing import FakeClock
 from tests.support.batches import SELECTOR, Endpoint, address, asked_in, person, template
 from tests.support.canary import every_view_of, objects_holding, seen_in
 from tests.support.forks import in_a_child
+from tests.support.memory import living
 
 PATIENCE = 10.0
 LONG = 5.0  # seconds to wait for a batch that will be full
@@ -602,7 +603,7 @@ def test_no_seat_is_left_when_its_caller_is_gone():
     outcome_of(resolver, "C-1")
     gc.collect()
 
-    assert [each for each in gc.get_objects() if type(each) is Seat] == []
+    assert living(Seat) == []
 
 
 def test_nothing_of_the_others_is_in_the_error_of_one():

@@ -21,6 +21,7 @@ from careof.errors import (
     EndpointUnavailableError,
     ReferenceGoneError,
 )
+from tests.support.memory import living
 
 
 class Work:
@@ -373,7 +374,7 @@ def test_what_a_flight_brought_is_not_kept():
     join_threads()
     gc.collect()
 
-    assert not [thing for thing in gc.get_objects() if isinstance(thing, Result)]
+    assert living(Result) == []
 
 
 def test_after_a_fork_the_board_is_empty_and_its_lock_is_free(work):

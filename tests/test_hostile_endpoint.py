@@ -8,7 +8,6 @@ import asyncio
 import gc
 import itertools
 import secrets
-import socket
 import sys
 import threading
 import time
@@ -47,6 +46,7 @@ from tests.support.canary import (
     seen_in,
 )
 from tests.support.hostile import HostileEndpoint
+from tests.support.memory import open_sockets
 
 SELECTOR = ContactSelector(email="$.email", reference_id="$.id")
 MEBIBYTE = 1024 * 1024
@@ -493,14 +493,6 @@ def objects_of_ours_holding(mark, kept):
 def is_ours(item):
     kind = type(item)
     return kind.__module__.startswith(("careof", "collections")) or kind in CONTAINERS
-
-
-def open_sockets():
-    return [
-        thing
-        for thing in gc.get_objects()
-        if isinstance(thing, socket.socket) and thing.fileno() >= 0
-    ]
 
 
 def test_every_mode_has_its_ending_in_the_table(endpoint):

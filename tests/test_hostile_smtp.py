@@ -7,7 +7,6 @@ from __future__ import annotations
 import gc
 import itertools
 import secrets
-import socket
 import threading
 import time
 import traceback
@@ -23,6 +22,7 @@ from tests.support.canary import all_logs, every_view_of, frames_of, objects_hol
 from tests.support.hostile_smtp import HostileMailServer
 from tests.support.hostile_smtp_modes import MODES
 from tests.support.mailserver import closed
+from tests.support.memory import open_sockets
 
 GENEROUS = 5.0  # seconds: machines are shared, and a send that hangs takes for ever
 SIGN, RUN = "x", secrets.token_hex(4)
@@ -348,14 +348,6 @@ def threads_beside(those_before):
     for thread in come:
         thread.join(GENEROUS)
     return [thread for thread in come if thread.is_alive()]
-
-
-def open_sockets():
-    return [
-        thing
-        for thing in gc.get_objects()
-        if isinstance(thing, socket.socket) and thing.fileno() >= 0
-    ]
 
 
 def test_every_mode_has_its_ending_in_the_table():

@@ -24,7 +24,8 @@ from careof import PhoneNumber
 from careof.errors import CareofError, ConfigurationError, PseudonymError
 from careof.pseudonyms import HmacPseudonymizer, KeyRing, SivPseudonymizer, _packing
 from tests import strategies
-from tests.support.canary import PHONE, untraced
+from tests.support.canary import PHONE
+from tests.support.memory import untraced
 
 RING = KeyRing({"k1": "k" * 43}, primary="k1")
 SCHEMES = [HmacPseudonymizer, SivPseudonymizer]

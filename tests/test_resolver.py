@@ -36,6 +36,7 @@ from careof.errors import (
 )
 from careof.testing import FakeContactEndpoint
 from tests.support.canary import all_logs, every_view_of_error, frames_of
+from tests.support.memory import open_sockets
 from tests.support.server import BODY, EMAIL, Server, certificate, trusting
 
 URL = "https://contacts.example/c/{reference_id}"
@@ -495,15 +496,6 @@ def test_one_resolver_works_on_both_sides_of_a_fork():
 # What it leaves behind
 
 
-def open_sockets():
-    gc.collect()
-    return {
-        id(thing)
-        for thing in gc.get_objects()
-        if isinstance(thing, socket.socket) and thing.fileno() != -1
-    }
-
-
 @pytest.mark.parametrize(
     "mode, names",
     [
@@ -524,7 +516,8 @@ def test_no_socket_stays_open(shell, mode, names):
             with contextlib.suppress(CareofError):
                 shell.call(method, "ref-1")
 
-    assert open_sockets() <= before
+    gc.collect()
+    assert set(open_sockets()) <= set(before)
 
 
 def chain(error):

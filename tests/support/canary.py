@@ -10,7 +10,6 @@ import io
 import logging
 import pathlib
 import pickle
-import sys
 import traceback
 import types
 
@@ -19,6 +18,7 @@ from rich.pretty import pretty_repr
 from rich.traceback import Traceback
 
 import careof
+from tests.support.memory import untraced
 
 EMAIL = "canary.ada@customer.example"
 PHONE = "+442079460018"
@@ -125,18 +125,6 @@ def objects_holding(value):
     """
     gc.collect()
     return untraced(names_of_those_holding, value)
-
-
-def untraced(work, value):
-    """
-    What *work* makes of *value*, without the measuring of coverage, which makes long loops longer.
-    """
-    tracing = sys.gettrace()
-    sys.settrace(None)
-    try:
-        return work(value)
-    finally:
-        sys.settrace(tracing)
 
 
 def names_of_those_holding(value):
