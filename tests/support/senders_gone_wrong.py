@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
+import json
 import logging
 import sqlite3
 import sys
@@ -23,6 +25,7 @@ from careof.errors import (
 
 OVER = threading.Event()  # what hangs is let go
 KEPT = []  # in a module
+ACCEPTED = []  # by the provider of all of them, as (address, text)
 LOG = logging.getLogger("host.sender")
 
 
@@ -54,7 +57,15 @@ class Good:
         """
         if self.failure == "uncertain":
             raise TimeoutError("nothing came")
+        if self.failure is None:
+            self.post(self.recipient(contact, message), message.text.reveal())
         return self.failure
+
+    def recipient(self, contact, message):
+        return (contact.email if message.channel == "email" else contact.phone).reveal()
+
+    def post(self, address, text):
+        ACCEPTED.append((address, f"From us.\n\n{text}"))
 
     def said(self, found, contact, message):
         if found == "rejected":
@@ -113,7 +124,7 @@ class IsAsyncInside(Good):
         return self.later(contact, message)
 
     async def later(self, contact, message):
-        return "m-1"
+        return self.ask(contact, message) or "m-1"
 
 
 class ReturnsTheAddress(Good):
@@ -127,7 +138,8 @@ class SwallowsFailures(Good):
         return None if found else "m-1"
 
     def ask(self, contact, message):
-        return self.failure
+        with contextlib.suppress(TimeoutError):
+            return super().ask(contact, message)
 
 
 class CallsEverythingUnavailable(Good):
@@ -325,3 +337,103 @@ class Fails(Good):
 class NeverEnds(Good):
     def result(self, contact, message):
         OVER.wait(10)
+
+
+class PostsToTheLast(Good):
+    to = ""
+
+    def post(self, address, text):
+        self.to = address
+        time.sleep(0.01)
+        super().post(self.to, text)
+        self.to = ""
+
+
+class PostsToTheLastWithoutAPause(Good):
+    to = ""
+
+    def post(self, address, text):
+        self.to = address
+        for part in range(1000):  # some milliseconds of a client's own work
+            json.dumps({"part": part})
+        super().post(self.to, text)
+        self.to = ""
+
+
+class AsyncPostsToTheLast(AsyncGood):
+    to = ""
+
+    async def send(self, contact, message):
+        if self.failure is not None:
+            return await super().send(contact, message)
+        self.to = self.recipient(contact, message)
+        await asyncio.sleep(0.01)
+        self.post(self.to, message.text.reveal())
+        self.to = ""
+        return "m-1"
+
+
+class PostsTheLastText(Good):
+    text = ""
+
+    def post(self, address, text):
+        self.text = text
+        time.sleep(0.01)
+        super().post(address, self.text)
+        self.text = ""
+
+
+class PostsTwice(Good):
+    def post(self, address, text):
+        super().post(address, text)
+        super().post(address, text)
+
+
+class PostsACopy(Good):
+    def post(self, address, text):
+        super().post(address, text)
+        super().post("archive@host.example", text)
+
+
+class PostsToOneAddress(Good):
+    def post(self, address, text):
+        super().post("developer@host.example", text)
+
+
+class PostsAnEmptyText(Good):
+    def post(self, address, text):
+        super().post(address, "")
+
+
+class DropsWhatComesMeanwhile(Good):
+    def __init__(self, failure=None):
+        super().__init__(failure)
+        self.lock = threading.Lock()
+
+    def post(self, address, text):
+        if self.lock.acquire(blocking=False):
+            time.sleep(0.05)
+            super().post(address, text)
+            self.lock.release()
+
+
+class TriesAgainAfterSilence(Good):
+    def ask(self, contact, message):
+        if self.failure == "uncertain":
+            for _ in range(2):  # each is accepted, and the answer lost
+                self.post(self.recipient(contact, message), message.text.reveal())
+        return super().ask(contact, message)
+
+
+class SendsElsewhereOnFailure(Good):
+    def ask(self, contact, message):
+        if self.failure == "unavailable":
+            self.post(self.recipient(contact, message), message.text.reveal())
+        return super().ask(contact, message)
+
+
+class TellsTheDeveloperAfterSilence(Good):
+    def ask(self, contact, message):
+        if self.failure == "uncertain":
+            self.post("developer@host.example", message.text.reveal())
+        return super().ask(contact, message)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import contextlib
+import email.policy
+import json
 import subprocess
 import sys
 import threading
@@ -9,11 +11,24 @@ import unittest
 import httpx
 import pytest
 
-from careof import AsyncSmtpSender, Contact, EmailAddress, Outcome, SmtpSender
+from careof import (
+    AsyncHttpGatewaySender,
+    AsyncSmtpSender,
+    Contact,
+    EmailAddress,
+    GatewayRequest,
+    HttpGatewaySender,
+    Message,
+    Outcome,
+    PhoneNumber,
+    SealedText,
+    SmtpSender,
+)
+from careof.auth import NoAuth
 from careof.errors import SendRejectedError, SendUnavailableError
 from careof.testing import AsyncRecordingSender, RecordingSender, SenderConformance
 from careof.testing import _sender_conformance as conformance
-from careof.testing._sender_proof import keeps
+from careof.testing._sender_proof import Letter, keeps
 from tests.support import senders_gone_wrong as wrong
 from tests.support.mailserver import ScriptedServer
 from tests.support.senders_gone_wrong import AsyncGood, Good
@@ -28,6 +43,11 @@ def in_a_hurry(monkeypatch):
     What is kept for ever is kept for a moment as well.
     """
     monkeypatch.setattr(conformance, "_PATIENCE", 0.3)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_accepted_yet():
+    wrong.ACCEPTED.clear()
 
 
 @pytest.fixture
@@ -56,10 +76,12 @@ def proof(kind, **members):
         for outcome in FAILURES:
             yield kind(outcome), outcome
 
+    def delivered(self):
+        return wrong.ACCEPTED
+
+    methods = [make_sender, senders_that_fail, delivered]
     return type(
-        "Proof",
-        (SenderConformance,),
-        {"make_sender": make_sender, "senders_that_fail": senders_that_fail, **members},
+        "Proof", (SenderConformance,), {method.__name__: method for method in methods} | members
     )
 
 
@@ -119,14 +141,32 @@ def raising(error):
 class Gateway(SenderConformance):
     channel = "sms"
 
+    def __init__(self):
+        self.accepted = []
+
+    def accept(self, request):
+        body = json.loads(request.content)
+        self.accepted.append((body["to"], body["text"]))
+        return httpx.Response(202, json={"id": "m-1"})
+
+    def break_off(self, request):
+        self.accept(request)
+        raise httpx.ReadTimeout("nothing came")
+
+    def to(self, answer):
+        return GatewaySender(answer)
+
     def make_sender(self):
-        return GatewaySender(lambda request: httpx.Response(202, json={"id": "m-1"}))
+        return self.to(self.accept)
 
     def senders_that_fail(self):
-        yield GatewaySender(lambda request: httpx.Response(422)), "rejected"
-        yield GatewaySender(lambda request: httpx.Response(500)), "uncertain"
-        yield GatewaySender(raising(httpx.ConnectError)), Outcome.UNAVAILABLE
-        yield GatewaySender(raising(httpx.ReadTimeout)), Outcome.UNCERTAIN
+        yield self.to(lambda request: httpx.Response(422)), "rejected"
+        yield self.to(lambda request: httpx.Response(500)), "uncertain"
+        yield self.to(raising(httpx.ConnectError)), Outcome.UNAVAILABLE
+        yield self.to(self.break_off), Outcome.UNCERTAIN
+
+    def delivered(self):
+        return self.accepted
 
     def close_sender(self, sender):
         sender._client.close()
@@ -134,6 +174,25 @@ class Gateway(SenderConformance):
 
 def test_a_sender_over_http_conforms():
     assert red(Gateway) == {}
+
+
+@pytest.mark.parametrize("kind", [HttpGatewaySender, AsyncHttpGatewaySender])
+def test_the_text_message_senders_of_careof_conform(kind):
+    class Proof(Gateway):
+        def to(self, answer):
+            return kind(
+                GatewayRequest(
+                    "https://sms.example/messages", json={"to": "{phone}", "text": "{text}"}
+                ),
+                NoAuth(),
+                message_id="$.id",
+                transport=httpx.MockTransport(answer),
+            )
+
+        def close_sender(self, sender):
+            pass
+
+    assert red(Proof) == {}
 
 
 def smtp(kind):
@@ -152,8 +211,19 @@ def smtp(kind):
         )
 
     class Smtp(SenderConformance):
+        failing = ()
+
         def make_sender(self):
             return to(self.server)
+
+        def delivered(self):
+            for server in [self.server, *self.failing]:
+                recipients = [line for line, _ in server.commands if line.startswith(b"RCPT")]
+                # Of those that it refuses there is no message.
+                for recipient, sent in zip(recipients, server.messages, strict=False):
+                    mail = email.message_from_bytes(sent, policy=email.policy.default)
+                    address = recipient.partition(b"<")[2].partition(b">")[0].decode()
+                    yield address, mail.get_body(("plain",)).get_content()
 
         def senders_that_fail(self):
             for behaviours, outcome in [
@@ -162,6 +232,7 @@ def smtp(kind):
                 ({"message": "disconnect"}, "uncertain"),
             ]:
                 with ScriptedServer(behaviours) as server:
+                    self.failing = [server]
                     yield to(server), outcome
 
     return Smtp
@@ -176,6 +247,8 @@ def test_the_senders_of_careof_conform(kind):
         assert red(proved) == {}
 
 
+ONCE = "each_message_reaches_its_own_person_once"
+HIDES = "no_failure_hides_a_delivery"
 FAILURE = "a_failure_is_told_by_its_class"
 KEEPS = "it_keeps_nothing"
 RETURNS = "it_returns_an_id_or_none"
@@ -185,14 +258,14 @@ ID = "its_id_holds_no_address"
 MANY = "many_callers_may_share_it"
 ERROR = "no_error_shows_the_person"
 LOG = "no_log_shows_the_person"
-ALL = [FAILURE, KEEPS, RETURNS, SHOWS, CONSOLE, ID, MANY, ERROR, LOG]
+ALL = [FAILURE, ONCE, KEEPS, RETURNS, SHOWS, CONSOLE, ID, MANY, ERROR, HIDES, LOG]
 
 WRONG = [
     (wrong.ReturnsTrue, [RETURNS]),
     (wrong.ReturnsResponse, [RETURNS]),
     (wrong.ReturnsALongId, [RETURNS]),
     (wrong.ReturnsTwoLines, [RETURNS]),
-    (wrong.IsAsyncInside, [FAILURE, RETURNS]),
+    (wrong.IsAsyncInside, [FAILURE, ONCE, RETURNS]),
     (wrong.ReturnsTheAddress, [ID]),
     (wrong.SwallowsFailures, [FAILURE]),
     (wrong.CallsEverythingUnavailable, [FAILURE]),
@@ -216,8 +289,20 @@ WRONG = [
     (wrong.KeepsTheTextOnFailure, [KEEPS, SHOWS]),
     (wrong.KeepsItInAModule, [KEEPS]),
     (wrong.BelongsToOneThread, [MANY]),
-    (wrong.AsyncCountsOnItself, [MANY]),
+    (wrong.AsyncCountsOnItself, [ONCE, MANY]),
     (wrong.Fails, [RETURNS, ID, MANY, ERROR]),
+    (wrong.PostsToTheLast, [ONCE]),
+    (wrong.PostsToTheLastWithoutAPause, [ONCE]),
+    (wrong.AsyncPostsToTheLast, [ONCE]),
+    (wrong.PostsTheLastText, [ONCE]),
+    (wrong.PostsTwice, [ONCE]),
+    (wrong.PostsACopy, [ONCE]),
+    (wrong.PostsToOneAddress, [ONCE]),
+    (wrong.PostsAnEmptyText, [ONCE]),
+    (wrong.DropsWhatComesMeanwhile, [ONCE]),
+    (wrong.TriesAgainAfterSilence, [HIDES]),
+    (wrong.TellsTheDeveloperAfterSilence, [HIDES]),
+    (wrong.SendsElsewhereOnFailure, [HIDES]),
 ]
 
 
@@ -238,7 +323,24 @@ def test_every_test_can_fail():
 
 @pytest.mark.parametrize("kind", [RecordingSender, AsyncRecordingSender])
 def test_a_double_that_records_keeps_what_it_is_given(kind, in_a_hurry):
-    failures = red(proof(kind, senders_that_fail=lambda _: ()))
+    made = []
+
+    def make_sender(self):
+        made.append(kind())
+        return made[-1]
+
+    def delivered(self):
+        for sent in made[-1].sent:
+            yield sent.contact.email.reveal(), sent.message.text.reveal()
+
+    failures = red(
+        proof(
+            kind,
+            make_sender=make_sender,
+            senders_that_fail=lambda _: (),
+            delivered=delivered,
+        )
+    )
 
     assert list(failures) == [FAILURE, KEEPS]
     assert "its attribute 'sent' still holds the address" in failures[KEEPS]
@@ -282,8 +384,14 @@ def test_a_sender_that_hangs_is_told_so(no_thread_is_left):
         (wrong.KeepsTheContact, KEEPS, "accepts, and its attribute 'seen' still holds the addr"),
         (wrong.KeepsItInAModule, KEEPS, "something still holds a part of the contact or of the"),
         (wrong.BelongsToOneThread, MANY, "of 8 that send at once, one fails with Programming"),
+        (wrong.PostsToTheLast, ONCE, "of 8 that are sent at once, one goes to somebody else. Ta"),
+        (wrong.PostsTwice, ONCE, "Proof: a message is accepted 2 times. Ask once, and switch off"),
+        (wrong.PostsToOneAddress, ONCE, "Proof: a message goes to somebody else. Take the addr"),
+        (wrong.DropsWhatComesMeanwhile, ONCE, "at once, one is nowhere in what delivered() gives"),
+        (wrong.TriesAgainAfterSilence, HIDES, '("uncertain"), and a message is accepted 2 times'),
+        (wrong.SendsElsewhereOnFailure, HIDES, '("unavailable"), and it has accepted the messa'),
     ],
-    ids=range(10),
+    ids=range(16),
 )
 def test_words_say_what_is_wrong(kind, test, words, in_a_hurry):
     failures = red(proof(kind), [f"test_{test}"])
@@ -293,10 +401,121 @@ def test_words_say_what_is_wrong(kind, test, words, in_a_hurry):
 
 
 def test_a_host_that_does_not_say_how_its_provider_fails_is_told_to():
-    failures = red(type("Proof", (SenderConformance,), {"make_sender": lambda _: Good()}))
+    failures = red(proof(Good, senders_that_fail=SenderConformance.senders_that_fail))
 
     assert list(failures) == [FAILURE]
     assert "Override senders_that_fail(), at the least for a provider" in failures[FAILURE]
+
+
+def test_a_host_that_does_not_say_what_its_provider_got_is_told_to():
+    failures = red(proof(Good, delivered=SenderConformance.delivered))
+
+    assert list(failures) == [ONCE]
+    assert "nobody knows whom it sends to, and a wrong recipient is" in failures[ONCE]
+    assert "Override delivered(), and return the address and the text" in failures[ONCE]
+
+
+@pytest.mark.parametrize("found", [["a text"], [("address", b"bytes")], [("one",)]], ids=range(3))
+def test_what_is_no_pair_of_texts_is_told_so(found):
+    failures = red(proof(Good, delivered=lambda _: found))
+
+    assert list(failures) == [ONCE, HIDES]
+    assert "delivered() has to give a tuple of two texts for each message" in failures[ONCE]
+
+
+@pytest.mark.parametrize(
+    "text", ["How was it?", "How was it? https://surveys.example/always-the-same"], ids=range(2)
+)
+def test_messages_that_cannot_be_told_apart_are_told_so(text):
+    def message(self):
+        return Message(
+            survey_id="s", channel="sms", subject=None, text=SealedText(text), html=None
+        )
+
+    failures = red(proof(Good, message=message, channel="sms"), [f"test_{ONCE}"])
+
+    assert "by its text no message can be told from the others" in failures[ONCE]
+
+
+@pytest.mark.parametrize(
+    "channel, given, expected",
+    [
+        ("email", "Kim@b\u00fccher.example", True),
+        ("email", "kim@xn--bcher-kva.example", True),
+        ("email", "<kim@b\u00fccher.example>", False),
+        ("email", "kim@b\u00fccher.example, lou@people.example", False),
+        ("email", "+442079460018", False),
+        ("email", "", False),
+        ("sms", "+44 20 7946-0018", True),
+        ("sms", "442079460018", True),
+        ("sms", "00442079460018", True),
+        ("sms", "+442079460018,+442079460019", False),
+        ("sms", "2079460018", False),
+        ("sms", "", False),
+    ],
+)
+def test_a_recipient_is_the_address_and_nobody_besides(channel, given, expected):
+    kind = proof(Good, channel=channel)
+    kim = Contact(
+        "p-1",
+        email=EmailAddress.parse("kim@b\u00fccher.example"),
+        phone=PhoneNumber.parse("+442079460018"),
+    )
+
+    assert Letter(kim, kind().message()).is_for(given) is expected
+
+
+def test_whoever_has_no_address_is_nobody():
+    assert not Letter(Contact("p-1"), proof(Good)().message()).is_for("")
+
+
+class Records:
+    """
+    A provider that keeps what it accepts where the sender can reach it.
+    """
+
+    def __init__(self):
+        self.accepted = []
+
+
+class OverRecords(Good):
+    def __init__(self, provider, failure=None):
+        super().__init__(failure)
+        self.provider = provider
+
+    def post(self, address, text):
+        self.provider.accepted.append((address, text))
+
+
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_a_double_that_the_test_keeps_may_record(is_shared, in_a_hurry):
+    class Proof(proof(Good)):
+        provider = Records()
+
+        def make_sender(self):
+            if not is_shared:
+                self.provider = Records()
+            return OverRecords(self.provider)
+
+        def delivered(self):
+            return self.provider.accepted
+
+    assert red(Proof) == {}
+
+
+def test_a_double_that_the_sender_keeps_may_not(in_a_hurry):
+    class Proof(proof(Good)):
+        def make_sender(self):
+            self.providers = [Records()]
+            return OverRecords(*self.providers)
+
+        def delivered(self):
+            return self.providers[0].accepted
+
+    failures = red(Proof)
+
+    assert list(failures) == [KEEPS, SHOWS]
+    assert "make a double of yours that records an attribute of the test" in failures[KEEPS]
 
 
 def test_an_outcome_that_no_failure_has_is_refused():
@@ -330,6 +549,9 @@ def test_an_async_sender_may_be_made_and_closed_by_waiting(backend):
 
         def senders_that_fail(self):
             yield Waits("rejected"), "rejected"
+
+        def delivered(self):
+            return wrong.ACCEPTED
 
         async def close_sender(self, sender):
             closed.append(sender.failure)

@@ -86,6 +86,15 @@ def stored(thing: object) -> Iterator[tuple[str, object]]:
     yield from getattr(thing, "__dict__", {}).items()
 
 
+def shared(thing: object) -> Iterator[tuple[str, object]]:
+    """
+    What *thing* has of its classes, by name.
+    """
+    # A list that a class statement makes belongs to all senders together.
+    for kind in type(thing).__mro__[:-1]:
+        yield from vars(kind).items()
+
+
 @contextlib.contextmanager
 def overheard() -> Iterator[list[str]]:
     """

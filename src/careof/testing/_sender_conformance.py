@@ -8,20 +8,24 @@ import contextlib
 import gc
 import inspect
 import io
+import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from careof._sending.one.failures import failed_sending
 from careof._sending.one.message_ids import holds_address
+from careof._values.receipt import Outcome
 from careof.testing import _sender_proof
-from careof.testing._leaks import overheard, stored, views_of, views_of_error
+from careof.testing._leaks import overheard, shared, stored, views_of, views_of_error
 from careof.testing._sender_proof import LONGEST, Letter, Made, SenderProof, keeps
 
 _TABLE = (
     "Raise SendRejectedError for what will never be accepted, SendUnavailableError where nothing "
     "was accepted for certain, and let through, or raise, something else where nobody knows"
 )
+_INSTANT = 1e-6  # seconds, for which one thread runs on
+_ROUNDS = 3  # in which those meet that missed each other
 _PATIENCE = 2.0  # seconds until a thread that has ended lets go of what it sent
 
 
@@ -29,8 +33,8 @@ class SenderConformance(SenderProof):
     """
     The tests of a sender of your own: subclass it, and say how to build one.
 
-    Override ``make_sender`` and ``senders_that_fail``, over a provider of the
-    test's own; for SMS, set ``channel = "sms"``.  Whether it is async is seen.
+    Override ``make_sender``, ``senders_that_fail`` and ``delivered``, over a provider
+    of the test's own; for SMS, set ``channel = "sms"``.  Whether it is async is seen.
     The tests need no fixtures: they run under pytest and, mixed into a
     ``unittest.TestCase``, under anything else.
 
@@ -121,8 +125,13 @@ class SenderConformance(SenderProof):
         for words, make, _ in self._all_ways():
             kept: list[Any] = []
             self._sent(make, [letter := self._letter()], kept)
+            views = views_of(kept[0])
+            own = {id(item) for item in self._own() if not isinstance(item, str | bytes)}
+            for name, value in stored(kept[0]):
+                if id(value) in own:
+                    del views[f"attribute {name!r}"]
             self._hidden(
-                views_of(kept[0]),
+                views,
                 letter,
                 f"{words}, and its {{where}} shows the address or the message. Keep nothing of it",
             )
@@ -173,6 +182,64 @@ class SenderConformance(SenderProof):
                 "Keep nothing on the sender that belongs to one message or one thread",
             )
 
+    def test_each_message_reaches_its_own_person_once(self) -> None:
+        """
+        Alone, and one of many that are sent at once: with its own text, and nobody else.
+        """
+        for number in (1, *[_sender_proof.CALLERS] * _ROUNDS):
+            letters = [self._letter() for _ in range(number)]
+            marks = {letter.marks() for letter in letters}
+            self._require(
+                len(marks) == number and () not in marks,
+                "by its text no message can be told from the others. Let message() put a word of "
+                "twelve letters and digits or more into it, another one each time",
+            )
+            with _restless():
+                self._sent(self.make_sender, letters)
+            what = "a message" if number == 1 else f"of {number} that are sent at once, one"
+            for letter in letters:
+                recipients = self._recipients(letter)
+                self._require(
+                    recipients is not None,
+                    "nobody knows whom it sends to, and a wrong recipient is the worst that can "
+                    "happen. Override delivered(), and return the address and the text of each "
+                    "message that its provider has accepted",
+                )
+                self._to_one_person(letter, recipients or [], what)
+                self._require(
+                    bool(recipients),
+                    f"{what} is nowhere in what delivered() gives. Send each, with its own text, "
+                    "before send() returns; and decode in delivered() what your provider keeps",
+                )
+
+    def test_no_failure_hides_a_delivery(self) -> None:
+        """
+        Nothing is accepted of what has failed, and once at most where nobody knows.
+        """
+        for words, make, expected in self._all_ways():
+            self._sent(make, [letter := self._letter()])
+            recipients = self._recipients(letter) or []
+            if expected == Outcome.UNCERTAIN:
+                self._to_one_person(letter, recipients, f"{words}, and a message")
+            elif expected != Outcome.SENT:
+                self._require(
+                    not recipients,
+                    f"{words}, and it has accepted the message. Send nothing elsewhere, and "
+                    'nothing in parts; what may have been accepted is "uncertain"',
+                )
+
+    def _to_one_person(self, letter: Letter, recipients: list[str], what: str) -> None:
+        self._require(
+            all(map(letter.is_for, recipients)),
+            f"{what} goes to somebody else. Take the address and the text from what send() is "
+            "given, and keep neither on the sender, where many share them",
+        )
+        self._require(
+            len(recipients) <= 1,
+            f"{what} is accepted {len(recipients)} times. Ask once, and switch off what your "
+            "client tries again: nobody knows what became of the first",
+        )
+
     def _accepted(self, letter: Letter) -> object:
         found = self._sent(self.make_sender, [letter])[0]
         self._require(
@@ -187,11 +254,12 @@ class SenderConformance(SenderProof):
         secret, watched = letter.words(), letter.watched()
         kept: list[Any] = []
         _cut_off(self._sent(make, [letter], kept))
-        for name, value in [*stored(kept[0]), *_shared(kept[0])]:
+        own = self._own()
+        for name, value in [*stored(kept[0]), *shared(kept[0])]:
             self._require(
-                not keeps(value, secret),
+                not keeps(value, secret, own),
                 f"{words}, and its attribute {name!r} still holds the address or the message. "
-                "Let go of both; a double of yours that records what it gets is kept as well",
+                "Let go of both; make a double of yours that records an attribute of the test",
             )
         del letter
         until = time.monotonic() + _PATIENCE
@@ -206,17 +274,22 @@ class SenderConformance(SenderProof):
             time.sleep(0.01)
 
 
-def _shared(sender: Any) -> Iterator[tuple[str, Any]]:
-    # A list that a class statement makes belongs to all senders together.
-    for kind in type(sender).__mro__[:-1]:
-        yield from vars(kind).items()
-
-
 def _cut_off(outcomes: list[object]) -> None:
     # As the dispatcher does: a double may raise one error again and again.
     for outcome in outcomes:
         if isinstance(outcome, BaseException):
             outcome.with_traceback(None)
+
+
+@contextlib.contextmanager
+def _restless() -> Iterator[None]:
+    # Threads take turns so often that those who share an attribute meet there.
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(_INSTANT)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import gc
 import inspect
+import re
 import secrets
 import types
 import weakref
@@ -17,13 +18,13 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from careof._sending.senders import AsyncSurveySender, SurveySender
-from careof._values.addresses import EmailAddress
+from careof._values.addresses import EmailAddress, ascii_address
 from careof._values.contact import Contact
 from careof._values.invitation import Channel, Message
 from careof._values.phone_numbers import PhoneNumber
 from careof._values.receipt import Outcome
 from careof._values.sealed import Sealed, SealedText
-from careof.testing._leaks import SHORTEST, masked, shows
+from careof.testing._leaks import SHORTEST, masked, shared, shows, stored
 from careof.testing._worlds import at_once, begin
 
 AnySender: TypeAlias = SurveySender | AsyncSurveySender
@@ -33,6 +34,7 @@ Failing: TypeAlias = tuple[Made, Outcome | str]
 CALLERS = 8
 LONGEST = 256  # characters of an id
 _LONG_WORD = 12  # characters: what is shorter stands in many texts by chance
+_MARK = re.compile(rf"[0-9A-Za-z]{{{_LONG_WORD},}}")  # the same in every encoding that is read
 _MOST = 100_000  # objects that are looked at
 _FAILURES = ("rejected", "suppressed", "unavailable", "rate_limited", "refused", "uncertain")
 _LEADS_NOWHERE = (int, float, types.NoneType, type, types.ModuleType, types.CodeType)
@@ -60,6 +62,25 @@ class Letter(NamedTuple):
             texts += [word for word in words if len(word) >= _LONG_WORD]
         texts += [email, email.partition("@")[0], phone[-8:]]
         return [text for text in texts if len(text) >= SHORTEST]
+
+    def marks(self) -> tuple[str, ...]:
+        """
+        The long words of its text, by which it is known again among others.
+        """
+        return tuple(_MARK.findall(self.message.text.reveal()))
+
+    def is_for(self, given: str) -> bool:
+        """
+        Whether *given* is its address or, over SMS, its number, and nothing else.
+        """
+        is_sms = self.message.channel == "sms"
+        sealed = self.contact.phone if is_sms else self.contact.email
+        if sealed is None:
+            return False
+        address = sealed.reveal()
+        if is_sms:
+            return re.sub(r"\D", "", given).removeprefix("00") == address.removeprefix("+")
+        return given.casefold() in {address.casefold(), ascii_address(address).casefold()}
 
     def watched(self) -> list[weakref.ref[Sealed]]:
         """
@@ -98,6 +119,17 @@ class SenderProof:
         the next is asked for, so that a generator may keep a server for each of them.
         """
         return ()
+
+    def delivered(self) -> Iterable[tuple[str, str]] | None:
+        """
+        Whom the provider of the test was to bring what: an address and a text for each message.
+
+        Everything that it has accepted, at the least since the sender was made, and
+        nothing that it refused; asked when the sender is closed.  A number is in its
+        international form.  The text may be the whole body of a request; that of a
+        mail is decoded.  A message that went to two people is there twice.
+        """
+        return None
 
     def close_sender(self, sender: Any) -> object:
         """
@@ -211,6 +243,28 @@ class SenderProof:
             )
             yield f'its provider fails ("{outcome}")', functools.partial(_itself, sender), outcome
 
+    def _recipients(self, letter: Letter) -> list[str] | None:
+        """
+        Where its text went, each time; None if the host does not say.
+        """
+        delivered = self.delivered()
+        if delivered is None:
+            return None
+        pairs: list[Any] = list(delivered)
+        for pair in pairs:
+            self._require(
+                isinstance(pair, tuple) and [type(part) for part in pair] == [str, str],
+                "delivered() has to give a tuple of two texts for each message: the address or "
+                "the number, and what was sent, decoded",
+            )
+        return [to for to, text in pairs if all(mark in text for mark in letter.marks())]
+
+    def _own(self) -> list[object]:
+        """
+        What the test keeps itself, on the object or in the class, as its provider.
+        """
+        return [self, *(value for _, value in [*stored(self), *shared(self)])]
+
     def _hidden(self, views: Mapping[str, str], letter: Letter, words: str) -> None:
         # By name what can be seen; the words say {where} it is.
         for where, text in views.items():
@@ -234,11 +288,14 @@ def seen(text: str, words: list[str]) -> bool:
     return shows(text, words) or shows(text.casefold(), [word.casefold() for word in words])
 
 
-def keeps(thing: object, words: list[str]) -> bool:
+def keeps(thing: object, words: list[str], besides: Iterable[object] = ()) -> bool:
     """
     Whether a text with one of *words* in it can be reached from *thing*.
+
+    Args:
+        besides: Objects that are not looked into.
     """
-    known: set[int] = set()
+    known = {id(item) for item in besides}
     ahead = [thing]
     while ahead and len(known) < _MOST:
         item = ahead.pop()
