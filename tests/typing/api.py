@@ -255,6 +255,9 @@ class TestSmsGateway(SenderConformance):
     def senders_that_fail(self) -> Iterator[tuple[SmsGateway, str]]:
         yield SmsGateway(), "rejected"
 
+    def delivered(self) -> list[tuple[str, str]]:
+        return [("+442079460018", "How was it?")]
+
     def close_sender(self, sender: SmsGateway) -> None:
         print(sender)
 
@@ -262,6 +265,9 @@ class TestSmsGateway(SenderConformance):
 class TestAsyncSender(SenderConformance):
     async def make_sender(self) -> AsyncRecordingSender:
         return AsyncRecordingSender()
+
+    def delivered(self) -> Iterator[tuple[str, str]]:
+        yield "a@people.example", "How was it?"
 
 
 ledgers: list[Ledger] = [Rows(), MemoryLedger()]
