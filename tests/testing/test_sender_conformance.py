@@ -424,7 +424,7 @@ def test_what_is_no_pair_of_texts_is_told_so(found):
 
 
 @pytest.mark.parametrize(
-    "text", ["How was it?", "How was it? https://surveys.example/always-the-same"], ids=range(2)
+    "text", ["How was it?", "How was it? https://surveys.example/alwaysthesame"], ids=range(2)
 )
 def test_messages_that_cannot_be_told_apart_are_told_so(text):
     def message(self):
@@ -432,6 +432,7 @@ def test_messages_that_cannot_be_told_apart_are_told_so(text):
             survey_id="s", channel="sms", subject=None, text=SealedText(text), html=None
         )
 
+    wrong.ACCEPTED.append(("+442079460000", text))
     failures = red(proof(Good, message=message, channel="sms"), [f"test_{ONCE}"])
 
     assert "by its text no message can be told from the others" in failures[ONCE]
@@ -501,6 +502,45 @@ def test_a_double_that_the_test_keeps_may_record(is_shared, in_a_hurry):
             return self.provider.accepted
 
     assert red(Proof) == {}
+
+
+@pytest.mark.parametrize("is_kept, tests", [(False, []), (True, [KEEPS, SHOWS])])
+def test_a_test_may_note_an_address_and_its_sender_may_not(is_kept, tests, in_a_hurry):
+    class Proof(proof(Good)):
+        def note(self, address):
+            self.last = address
+
+        def make_sender(self):
+            return Notes(self.note, is_kept)
+
+    assert list(red(Proof)) == tests
+
+
+class Notes(Good):
+    def __init__(self, note, is_kept):
+        super().__init__()
+        self.note = note
+        self.is_kept = is_kept
+
+    def post(self, address, text):
+        super().post(address, text)
+        self.note(address)
+        if self.is_kept:
+            self.last = address
+
+
+def test_threads_take_turns_more_often_for_that_long_only():
+    before = sys.getswitchinterval()
+    intervals = []
+
+    class Looks(Good):
+        def post(self, address, text):
+            intervals.append(sys.getswitchinterval())
+            super().post(address, text)
+
+    assert red(proof(Looks), [f"test_{ONCE}"]) == {}
+    assert max(intervals) < before / 100
+    assert sys.getswitchinterval() == before
 
 
 def test_a_double_that_the_sender_keeps_may_not(in_a_hurry):
