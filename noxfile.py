@@ -110,37 +110,37 @@ def install(session, group):
     session.install(".", *nox.project.dependency_groups(PROJECT, group))
 
 
-def run_tests(session):
+# On each core, up to four, the tests of one file after the other.
+AT_ONCE = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder"]
+# The report judges, and says where.
+MEASURED = ["--cov", "--cov-report=", "--cov-fail-under=0"]
+
+
+def run_tests(session, *options, **environment):
     """
-    Runs the tests against the wheel, and wants every line and branch covered.
+    Runs the tests against the wheel; arguments after `--` go to pytest instead of *options*.
     """
     install(session, "tests")
-    if session.posargs:
-        session.run("python", "-m", "pytest", *session.posargs)
-        return
-    env = {"COVERAGE_FILE": os.path.join(session.virtualenv.location, "coverage.data")}
-    # On each core, up to four, the tests of one file after the other.
-    cores = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder"]
-    # The report judges, and says where.
-    measured = ["--cov", "--cov-report=", "--cov-fail-under=0"]
-    session.run("python", "-m", "pytest", *cores, *measured, env=env)
-    session.run("coverage", "report", env=env)
+    session.run("python", "-m", "pytest", *(session.posargs or options), env=environment)
 
 
 @nox.session
 def tests(session):
     """
-    The tests, on this Python; arguments after `--` go to pytest.
+    The tests, on this Python, which cover every line and branch.
     """
-    run_tests(session)
+    data = os.path.join(session.virtualenv.location, "coverage.data")
+    run_tests(session, *AT_ONCE, *MEASURED, COVERAGE_FILE=data)
+    if not session.posargs:
+        session.run("coverage", "report", env={"COVERAGE_FILE": data})
 
 
 @nox.session(python=nox.project.python_versions(PROJECT))
 def versions(session):
     """
-    The tests, on every Python that pyproject.toml names.
+    The tests, on every Python that pyproject.toml names; coverage is for `tests` to measure.
     """
-    run_tests(session)
+    run_tests(session, *AT_ONCE)
 
 
 @nox.session
