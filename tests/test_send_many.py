@@ -25,6 +25,7 @@ from careof import (
     Tally,
     errors,
 )
+from careof._sending.many import flow
 from careof.errors import ConfigurationError
 from tests.support.canary import EMAIL, frames_of
 from tests.support.dispatching import INVITATION, Gate, Host, contact, happened, ids
@@ -121,6 +122,32 @@ def test_an_async_iterable_will_do_for_the_async_dispatcher():
     receipts = asyncio.run(main())
 
     assert references(receipts) == sorted(ids(50))
+
+
+@pytest.mark.parametrize("run", ["asyncio", "trio"])
+def test_an_async_input_that_is_slow_to_begin_is_begun_once(monkeypatch, run):
+    monkeypatch.setattr(flow, "GLANCE", 0.02)
+    begun = []
+
+    class Query:
+        def __aiter__(self):
+            begun.append(self)
+            return self.rows()
+
+        async def rows(self):
+            await anyio.sleep(0.2)
+            for reference in ids(5):
+                yield reference
+
+    async def main():
+        return [receipt async for receipt in host.dispatcher.send_many(Query(), INVITATION)]
+
+    host = Host(Asyncio())
+    receipts = anyio.run(main, backend=run)
+
+    assert len(begun) == 1
+    assert references(receipts) == sorted(ids(5))
+    assert sorted(host.sent) == sorted(ids(5))
 
 
 class Asyncio:

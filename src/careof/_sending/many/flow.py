@@ -205,10 +205,12 @@ class AsyncFlow(UnderWay[AsyncCrew]):
 
     async def _take(self) -> None:
         if hasattr(self._ids, "__aiter__"):
-            if self._wanted is None:
+            if self._wanted is None:  # once, however long its first id takes
+                import anyio
+
+                self._wanted = anyio.Event()
                 self._crew.pull(self._pull)
-            else:
-                self._wanted.set()
+            self._wanted.set()
             # Whatever comes first: a receipt need not wait for an id.
             await self._crew.woken(0.0 if self._inbox else GLANCE)
             return
