@@ -377,6 +377,25 @@ def test_an_async_input_that_fails_fails_after_the_receipts():
     assert outcomes(asyncio.run(main())) == {"sent": 1}
 
 
+def test_an_async_input_in_which_something_was_cancelled_fails_as_well():
+    async def source():
+        yield "p-0"
+        inner = asyncio.ensure_future(asyncio.sleep(5))
+        asyncio.get_running_loop().call_soon(inner.cancel)
+        await inner
+
+    async def main():
+        receipts = []
+        with pytest.raises(asyncio.CancelledError):  # noqa: PT012 - some receipts come before
+            async for receipt in host.dispatcher.send_many(source(), INVITATION):
+                receipts.append(receipt)  # noqa: PERF401 - what came before stays
+        return receipts
+
+    host = Host(Asyncio)
+
+    assert outcomes(asyncio.run(main())) == {"sent": 1}
+
+
 def carrying(carried):
     def carry(delivery):
         carried.append(delivery)

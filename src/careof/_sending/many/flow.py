@@ -234,8 +234,10 @@ class AsyncFlow(UnderWay[AsyncCrew]):
                 self._wanted = anyio.Event()
                 self._crew.wake()
                 await self._wanted.wait()
-        except Exception as error:
-            self._fails(error)
+        except BaseException as error:
+            # Of something that was cancelled inside it, too; only a halt is ours.
+            if isinstance(error, Exception) or not self.run.is_halted:
+                self._fails(error)
         finally:
             self._is_exhausted = True
             self._crew.wake()

@@ -67,7 +67,7 @@ class UnderWay(abc.ABC, Generic[AnyCrew]):
         clock: Clock,
     ) -> None:
         self.run: Run = run
-        self.failure: Exception | None = None  # of the iterable
+        self.failure: BaseException | None = None  # of the iterable
         self.is_interrupted: bool = False  # after it gave out a receipt that nobody saw
         self.is_forsaken: bool = False
         self.given_out: Delivery | None = None
@@ -97,7 +97,7 @@ class UnderWay(abc.ABC, Generic[AnyCrew]):
             self.run.halt()
             self._crew.halt()
 
-    def _fails(self, error: Exception) -> None:
+    def _fails(self, error: BaseException) -> None:
         # To be raised when the receipts of what was taken are out.
         self.failure = error
 
