@@ -288,6 +288,48 @@ def test_a_bug_of_ours_has_an_outcome(shell, monkeypatch, step, outcome):
     assert (receipt.outcome, receipt.detail) == (outcome, "bug:LookupError")
 
 
+# Somebody else who closes.
+
+
+def test_what_the_input_gives_after_another_thread_has_closed_is_cancelled():
+    host = Host(Sync)
+
+    def source():
+        other = threading.Thread(target=host.batch.close)
+        other.start()
+        other.join(10)
+        yield from ids(2)
+
+    batch = host.batch = host.dispatcher.send_many(source(), INVITATION)
+    receipts = list(batch)
+
+    assert outcomes(receipts) == {"cancelled": 1}
+    assert everybody_has_one(host, ids(1), receipts)
+
+
+def test_a_signal_handler_may_close_while_an_id_is_taken():
+    handlers = []
+
+    class SignalledClock:
+        @staticmethod
+        def monotonic():
+            return time.monotonic()
+
+        @staticmethod
+        def time():
+            while handlers:
+                handlers.pop()()
+            return time.time()
+
+    host = Host(Sync, clock=SignalledClock())
+    batch = host.batch = host.dispatcher.send_many(ids(3), INVITATION)
+    handlers.append(lambda: batch.close(1))
+    receipts = list(batch)
+
+    assert outcomes(receipts) == {"cancelled": 1}
+    assert everybody_has_one(host, ids(1), receipts)
+
+
 # Threads and tasks that cannot be had.
 
 

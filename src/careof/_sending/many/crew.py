@@ -46,12 +46,16 @@ class Crew:
         self._landed: SimpleQueue[Delivery | None] = SimpleQueue()
         self._hands: set[int] = set()  # the threads that there are
         self._stuck: set[Delivery] = set()  # what some of them do not come back from
+        self._is_over = False
 
     def put(self, delivery: Delivery, wanted: int, /) -> None:
         """
         Have *delivery* carried, by one of *wanted* threads.
         """
         self._waiting.put(delivery)
+        if self._is_over:  # closed by somebody else, while this one was taken
+            self.aside(functools.partial(self._take, delivery))
+            return
         if len(self._hands) - len(self._stuck) >= wanted or started(self._work):
             return
         # Where no thread can be had and none is there, the caller's own has to do.
@@ -104,6 +108,7 @@ class Crew:
         """
         Let each thread end when it has nothing to do.
         """
+        self._is_over = True
         self._waiting.put(None)
 
     def _work(self) -> None:

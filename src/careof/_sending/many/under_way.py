@@ -15,6 +15,7 @@ storage of the host may be what hangs, and Ctrl-C would cut them off here.
 from __future__ import annotations
 
 import abc
+import contextlib
 import functools
 import math
 import os
@@ -114,17 +115,20 @@ class UnderWay(abc.ABC, Generic[AnyCrew]):
         self.is_interrupted = False
 
     def _begin_taken(self) -> None:
-        # Each line may be the last for now, and is done again then.
-        while self._inbox:
-            number, recipient = self._inbox[0]
-            delivery = self._open.get(number) or self._delivery(recipient, number)
-            self._open[number] = delivery
+        # Each line may be the last for now, and is done again then; or at once by
+        # somebody who closes the batch from a signal handler or another thread.
+        for taken in list(self._inbox):
+            number, recipient = taken
+            delivery = self._open.get(number) or self._open.setdefault(
+                number, self._delivery(recipient, number)
+            )
             try:
                 self._crew.put(delivery, len(self._open))
             except Exception as error:  # its loop has ended
                 self.failure = self.failure or error
                 self.run.halt()
-            self._inbox.popleft()
+            with contextlib.suppress(ValueError):
+                self._inbox.remove(taken)
 
     def _is_over(self) -> bool:
         return not (self._open or self._inbox) and not self._takes()
