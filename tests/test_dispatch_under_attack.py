@@ -330,6 +330,26 @@ def test_a_signal_handler_may_close_while_an_id_is_taken():
     assert everybody_has_one(host, ids(1), receipts)
 
 
+@pytest.mark.parametrize("how", ["async for", "async with"])
+@pytest.mark.parametrize("run", ["asyncio", "trio"])
+def test_a_scope_that_is_cancelled_waits_for_what_was_handed_over(run, how):
+    gate = Gate(["p-0"], "id")
+    host = Host(Asyncio, send=gate)
+
+    async def main():
+        batch = host.dispatcher.send_many(ids(2), INVITATION)
+        await anext(batch)
+        threading.Timer(0.3, gate.open).start()
+        with anyio.move_on_after(0.1):
+            if how == "async for":
+                await anext(batch)
+            async with batch:
+                await anyio.sleep(5)
+        return list(host.told)
+
+    assert outcomes(anyio.run(main, backend=run)) == {"sent": 2}
+
+
 # Threads and tasks that cannot be had.
 
 

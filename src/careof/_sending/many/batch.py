@@ -6,12 +6,15 @@ from __future__ import annotations
 
 import math
 import weakref
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
 from careof._network.limits import seconds as seconds_of
 from careof._sending.many.flow import CLOSING, AsyncFlow, Flow
+from careof._sending.many.hands import shielded
 from careof._sending.one.run import Run
 from careof._sending.tally import Tally
 from careof._values.receipt import Receipt
@@ -26,8 +29,11 @@ class _Batch(Generic[AnyFlow]):
     What both batches are made of.
     """
 
-    def __init__(self, flow: AnyFlow) -> None:
+    def __init__(
+        self, flow: AnyFlow, shield: Callable[[], AbstractContextManager[object]]
+    ) -> None:
         self._flow: AnyFlow = flow
+        self._shield = shield
         self._asking: dict[None, object] = {}  # who asks, at most one
 
     @property
@@ -59,6 +65,11 @@ class _Batch(Generic[AnyFlow]):
             f"{type(self).__name__}: somebody else asks for a receipt already: "
             "a batch is for one thread or task."
         )
+
+    def _leaving(self) -> AbstractContextManager[object]:
+        # First what needs no loop: one that waits may be closed where none runs.
+        self._flow.halt()
+        return self._shield()
 
     def _limit(self, seconds: float | timedelta) -> float:
         limit = seconds_of(seconds)
@@ -92,7 +103,7 @@ class Batch(_Batch[Flow]):
     """
 
     def __init__(self, flow: Flow) -> None:
-        super().__init__(flow)
+        super().__init__(flow, nullcontext)
         weakref.finalize(self, flow.forsake).atexit = False
 
     def __iter__(self) -> Self:
@@ -115,7 +126,8 @@ class Batch(_Batch[Flow]):
             self._has_asked(asker)  # Ctrl-C may have come before
             # Not what the caller has had before.
             self._flow.is_interrupted = self._flow.given_out is not before
-            self.close()
+            with self._leaving():
+                self.close()
             raise
         if not is_mine:
             raise self._two_ask()
@@ -142,7 +154,8 @@ class Batch(_Batch[Flow]):
         error: BaseException | None,
         frames: TracebackType | None,
     ) -> None:
-        self.close()
+        with self._leaving():
+            self.close()
 
 
 class AsyncBatch(_Batch[AsyncFlow]):
@@ -150,11 +163,11 @@ class AsyncBatch(_Batch[AsyncFlow]):
     An async iterator of receipts, for one task; otherwise as ``Batch``.
 
     Its tasks end with the event loop.  ``async with`` or ``aclose()`` waits for
-    them where the batch is left before its end.
+    them where the batch is left before its end, also where a scope is cancelled.
     """
 
     def __init__(self, flow: AsyncFlow) -> None:
-        super().__init__(flow)
+        super().__init__(flow, shielded)
         weakref.finalize(self, flow.forsake).atexit = False
 
     def __aiter__(self) -> Self:
@@ -177,7 +190,8 @@ class AsyncBatch(_Batch[AsyncFlow]):
             self._has_asked(asker)  # Ctrl-C may have come before
             # Not what the caller has had before.
             self._flow.is_interrupted = self._flow.given_out is not before
-            await self.aclose()
+            with self._leaving():
+                await self.aclose()
             raise
         if not is_mine:
             raise self._two_ask()
@@ -204,4 +218,5 @@ class AsyncBatch(_Batch[AsyncFlow]):
         error: BaseException | None,
         frames: TracebackType | None,
     ) -> None:
-        await self.aclose()
+        with self._leaving():
+            await self.aclose()

@@ -62,6 +62,18 @@ def cancellable() -> AbstractContextManager[Any]:
     return nullcontext(asyncio.current_task())
 
 
+def shielded() -> AbstractContextManager[object]:
+    """
+    What holds off the cancelled scopes around it, of anyio or Trio.
+    """
+    import anyio
+
+    try:
+        return anyio.CancelScope(shield=True)
+    except RuntimeError:  # no loop runs where one that waits is closed, as in a child
+        return nullcontext()
+
+
 def is_ctrl_c(error: BaseException) -> bool:
     """
     Whether *error* is a Ctrl-C, or a group with one in it: of a nursery inside.
