@@ -288,6 +288,27 @@ def test_a_bug_of_ours_has_an_outcome(shell, monkeypatch, step, outcome):
     assert (receipt.outcome, receipt.detail) == (outcome, "bug:LookupError")
 
 
+def test_a_claim_that_hangs_behind_another_one_of_its_id_is_given_up():
+    free, claims = threading.Event(), []
+
+    class Hanging(MemoryLedger):
+        def claim(self, key):
+            claims.append(key)
+            if len(claims) == 2:
+                free.wait(10)
+            return super().claim(key)
+
+    host = Host(Sync, ledger=Hanging())
+    receipts = host.receipts(["p-0", "p-0"], patience=0.2)
+    free.set()
+
+    assert sorted((receipt.outcome.value, receipt.detail) for receipt in receipts) == [
+        ("sent", ""),
+        ("unavailable", "given_up"),
+    ]
+    assert host.sent == ["p-0"]
+
+
 # Somebody else who closes.
 
 

@@ -192,6 +192,7 @@ class Delivery:
         """
         found = self.run.enter(self.reference_id)
         if found is None:
+            self.fate.since = self.fate.since or self._clock.monotonic()
             self._held(lambda _: self.run.leave(self.reference_id))
         return found
 
