@@ -628,6 +628,36 @@ def test_an_async_input_is_left_alone_when_the_batch_stops(run):
     assert len(taken) <= 5
 
 
+@pytest.mark.parametrize("run", ["asyncio", "trio"])
+def test_an_async_input_is_closed_where_its_scope_was_opened(run):
+    closed, is_over = [], None
+
+    async def source():
+        opened_by = anyio.get_current_task()
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(anyio.sleep_forever)
+                for reference in ids(1000):
+                    yield reference
+        finally:
+            closed.append(anyio.get_current_task() == opened_by)
+            is_over.set()
+
+    async def main():
+        nonlocal is_over
+        is_over = anyio.Event()
+        host.batch = host.dispatcher.send_many(source(), INVITATION, concurrency=2)
+        async with host.batch as batch:
+            await anext(batch)
+        with anyio.move_on_after(5):
+            await is_over.wait()
+
+    host = Host(Asyncio)
+    anyio.run(main, backend=run)
+
+    assert closed == [True]
+
+
 def test_a_task_that_is_cancelled_before_its_first_step_lands():
     carried, given_up = [], []
     _, async_carry = carrying(carried)

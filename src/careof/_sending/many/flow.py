@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import inspect
 from itertools import islice
 
 from careof._network.limits import Deadline
@@ -226,9 +227,10 @@ class AsyncFlow(UnderWay[AsyncCrew]):
         # In one task from its first id to its last: it may hold a scope open.
         import anyio
 
-        number = 0
+        number, source = 0, None
         try:
-            async for recipient in self._ids:
+            source = aiter(self._ids)
+            async for recipient in source:
                 self._inbox.append((number, recipient))
                 number += 1
                 self._wanted = anyio.Event()
@@ -241,3 +243,6 @@ class AsyncFlow(UnderWay[AsyncCrew]):
         finally:
             self._is_exhausted = True
             self._crew.wake()
+            if inspect.isasyncgen(source):
+                # The collector would do it in a task that opened none of its scopes.
+                await source.aclose()
