@@ -309,6 +309,30 @@ def test_a_claim_that_hangs_behind_another_one_of_its_id_is_given_up():
     assert host.sent == ["p-0"]
 
 
+@pytest.mark.parametrize("then", ["ask", "stop"])
+def test_the_host_is_told_before_a_receipt_is_given_out(then):
+    told = []
+
+    def on_event(receipt):
+        if receipt.reference_id == "p-0":
+            time.sleep(0.2)
+        told.append(receipt.reference_id)
+
+    def resolve(reference):
+        if reference == "p-1":
+            time.sleep(0.1)
+        return contact(reference)
+
+    host = Host(Sync, resolve=resolve)
+    host.dispatcher._on_event = on_event
+    batch = host.dispatcher.send_many(ids(2), INVITATION, ordered=then == "ask")
+    if then == "stop":
+        threading.Timer(0.05, batch.stop).start()
+
+    for receipt in batch:
+        assert receipt.reference_id in told
+
+
 # Somebody else who closes.
 
 

@@ -148,7 +148,8 @@ class UnderWay(abc.ABC, Generic[AnyCrew]):
             is_next = landed is not None and landed.number in self._open
             return landed if is_next else None
         for delivery in self._open.values():  # in the order of their numbers
-            if delivery.is_concluded:
+            # Told as well, unless the host's hook may be what hangs.
+            if delivery.has_landed or (delivery.is_concluded and delivery in self._unsettled):
                 return delivery
             if self._is_ordered:
                 break
