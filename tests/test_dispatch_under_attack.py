@@ -21,7 +21,7 @@ from careof import Contact, MemoryLedger, RateLimit
 from careof._sending.many import crew as crew_module
 from careof._sending.many import flow, under_way
 from careof._sending.many.crew import AsyncCrew, Crew
-from careof._sending.many.hands import is_ctrl_c
+from careof._sending.many.hands import is_ctrl_c, shielded
 from careof._sending.one import delivery as delivery_module
 from careof._sending.one import fate
 from careof._sending.one.delivery import Delivery
@@ -307,6 +307,11 @@ def test_a_claim_that_hangs_behind_another_one_of_its_id_is_given_up():
         ("unavailable", "given_up"),
     ]
     assert host.sent == ["p-0"]
+
+
+def test_where_no_loop_runs_there_is_no_scope_to_hold_off():
+    with shielded() as scope:
+        assert scope is None
 
 
 @pytest.mark.parametrize("then", ["ask", "stop"])

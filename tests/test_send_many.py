@@ -150,6 +150,30 @@ def test_an_async_input_that_is_slow_to_begin_is_begun_once(monkeypatch, run):
     assert sorted(host.sent) == sorted(ids(5))
 
 
+def test_an_async_iterator_of_the_host_stays_the_hosts():
+    class Cursor:
+        rows, is_closed = iter(ids(5)), False
+
+        def __aiter__(self):
+            return self
+
+        async def __anext__(self):
+            for reference in self.rows:
+                return reference
+            raise StopAsyncIteration
+
+        async def aclose(self):
+            self.is_closed = True
+
+    async def main():
+        return [receipt async for receipt in host.dispatcher.send_many(cursor, INVITATION)]
+
+    host, cursor = Host(Asyncio()), Cursor()
+
+    assert references(asyncio.run(main())) == sorted(ids(5))
+    assert not cursor.is_closed
+
+
 class Asyncio:
     name = "asyncio"
     Dispatcher = AsyncDispatcher
