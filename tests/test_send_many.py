@@ -18,6 +18,7 @@ import pytest
 from careof import (
     AsyncDispatcher,
     Dispatcher,
+    Fingerprinter,
     Invitation,
     Outcome,
     RateLimit,
@@ -27,6 +28,7 @@ from careof import (
 )
 from careof._sending.many import flow
 from careof.errors import ConfigurationError
+from careof.pseudonyms import KeyRing
 from tests.support.canary import EMAIL, frames_of
 from tests.support.dispatching import INVITATION, Gate, Host, contact, happened, ids
 from tests.support.mails import our_threads
@@ -718,6 +720,47 @@ def test_a_part_that_is_none_is_refused(shell, option, value):
         type(host.dispatcher)(
             host.dispatcher._resolver, host.dispatcher._sender, **{option: value}
         )
+
+
+def test_who_opts_out_while_their_message_waits_for_its_turn_gets_none(shell):
+    asked = Counter()
+
+    def contains(reference):
+        asked[reference] += 1
+        return asked[reference] > 1
+
+    host = Host(
+        shell,
+        contains=contains,
+        fingerprints=Fingerprinter(KeyRing.generate(), "t"),
+        sender_rate=RateLimit(20),
+    )
+    receipts = host.receipts(ids(3), concurrency=3)
+
+    assert outcomes(receipts) == {"sent": 1, "suppressed": 2}
+    assert len(host.sent) == 1
+    assert sorted(asked.values()) == [1, 2, 2]
+
+
+def test_a_list_that_hangs_when_it_is_asked_again_is_given_up(shell):
+    gate = Gate(ids(2), False)
+    seen = set()
+
+    def contains(reference):
+        is_first = reference not in seen
+        seen.add(reference)
+        return False if is_first else gate(reference)
+
+    host = Host(
+        shell,
+        contains=contains,
+        fingerprints=Fingerprinter(KeyRing.generate(), "t"),
+        sender_rate=RateLimit(20),
+    )
+    receipts = host.receipts(ids(2), concurrency=2, patience=0.3)
+    gate.open()
+
+    assert outcomes(receipts) == {"sent": 1, "unavailable": 1}
 
 
 def test_a_suppression_list_needs_fingerprints(shell):

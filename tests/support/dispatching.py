@@ -68,7 +68,7 @@ class Host:
 
     def contains(self, fingerprint, reference, channel):
         self.listed.append((fingerprint, reference, channel))
-        return said(self._contains, reference)
+        return self._now(said(self._contains, reference))
 
     def receipts(self, references, *, after=None, then="close", **options):
         """
@@ -136,7 +136,7 @@ class AsyncHost:
 
     async def contains(self, fingerprint, reference, channel):
         await anyio.lowlevel.checkpoint()
-        return self._host.contains(fingerprint, reference, channel)
+        return await awaited(self._host.contains(fingerprint, reference, channel))
 
 
 class Gate:

@@ -17,7 +17,6 @@ from __future__ import annotations
 import abc
 import contextlib
 import functools
-import math
 import os
 from collections import deque
 from collections.abc import Callable
@@ -165,7 +164,8 @@ class UnderWay(abc.ABC, Generic[AnyCrew]):
             return
         self._looked = now
         for delivery in list(self._open.values()):
-            is_overdue = (delivery.fate.since or math.inf) <= now - self._patience
+            since = delivery.fate.since
+            is_overdue = since is not None and since <= now - self._patience
             if is_overdue and not delivery.has_landed:
                 self._give_up_on(delivery, GIVEN_UP)
 

@@ -54,10 +54,7 @@ class Delivering(Dispatching[Resolver, SurveySender, Ledger, SuppressionList]):
         contact = self._contact(delivery)
         if isinstance(contact, End):
             return contact
-        withheld = self._withheld(delivery, contact)
-        if withheld is not None:
-            return withheld
-        message = delivery.message(contact)
+        message = self._withheld(delivery, contact) or delivery.message(contact)
         if isinstance(message, End):
             return message
         return self._hand_over(delivery, contact, message)
@@ -114,6 +111,10 @@ class Delivering(Dispatching[Resolver, SurveySender, Ledger, SuppressionList]):
             delivery.rest()
             wait_for(other, A_TURN)
         self._wait(delivery, Pace(self._sender_rate))
+        # Somebody may have opted out meanwhile.
+        over = self._withheld(delivery, contact) if delivery.goes_on() else None
+        if over is not None:
+            return over
         if not delivery.hand_over():
             return CANCELLED
         try:
@@ -195,10 +196,7 @@ class AsyncDelivering(
         contact = await self._contact(delivery)
         if isinstance(contact, End):
             return contact
-        withheld = await self._withheld(delivery, contact)
-        if withheld is not None:
-            return withheld
-        message = delivery.message(contact)
+        message = await self._withheld(delivery, contact) or delivery.message(contact)
         if isinstance(message, End):
             return message
         return await self._hand_over(delivery, contact, message)
@@ -255,6 +253,10 @@ class AsyncDelivering(
             delivery.rest()
             await async_wait_for(other, A_TURN)
         await self._wait(delivery, Pace(self._sender_rate))
+        # Somebody may have opted out meanwhile.
+        over = await self._withheld(delivery, contact) if delivery.goes_on() else None
+        if over is not None:
+            return over
         if not delivery.hand_over():
             return CANCELLED
         try:

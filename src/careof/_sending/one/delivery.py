@@ -136,6 +136,15 @@ class Delivery:
         """
         self.fate.since = None
 
+    def goes_on(self) -> bool:
+        """
+        Whether it has rested, which is over now.
+        """
+        has_rested = self.fate.since is None
+        if has_rested:
+            self.fate.since = self._clock.monotonic()
+        return has_rested
+
     def ask(self) -> bool:
         """
         Whether the resolver is asked: nobody has stopped it.
@@ -192,7 +201,7 @@ class Delivery:
         """
         found = self.run.enter(self.reference_id)
         if found is None:
-            self.fate.since = self.fate.since or self._clock.monotonic()
+            self.goes_on()
             self._held(lambda _: self.run.leave(self.reference_id))
         return found
 
