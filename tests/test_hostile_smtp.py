@@ -17,6 +17,7 @@ import pytest
 
 from careof import CareofError, Contact, EmailAddress, Message, SealedText, Secret
 from careof._sending.email import pool as smtp_pool
+from careof._sending.email import server as smtp_server
 from careof._sending.email import session as smtp_session
 from tests.support.canary import all_logs, every_view_of, frames_of, objects_holding, seen_in
 from tests.support.hostile_smtp import HostileMailServer
@@ -399,3 +400,11 @@ def test_a_refused_recipient_does_not_cost_the_connection(shell, server, one_by_
     assert polite.seen["connections"] == 1
     assert naive.seen["connections"] == (1 if one_by_one else 2)
     assert naive.seen["accepted"] == []
+
+
+def test_behind_words_of_somebody_else_no_handshake_begins(shell, server, monkeypatch):
+    begun = []
+    monkeypatch.setattr(smtp_server.Server, "_secure", lambda *_: begun.append("TLS"))
+    played = play(shell, server, Case("starttls_with_more_behind", "starttls"))
+
+    assert (set(played.endings), begun) == ({"unavailable extra_reply"}, [])
