@@ -27,6 +27,7 @@ from tests.support.crashing import (
     SqlLedger,
     references,
 )
+from tests.support.dispatching import in_time
 from tests.support.forks import in_a_child
 
 SHELLS = ["sync", "asyncio", "trio"]
@@ -280,12 +281,7 @@ def rest_of(batch, *, closes):
     """
     if closes:
         batch.close(5.0)
-    rest = []
-    # In a thread, because it is what must not hang.
-    thread = threading.Thread(target=lambda: rest.extend(batch), daemon=True)
-    thread.start()
-    thread.join(20)
-    assert not thread.is_alive(), "it hangs"
+    rest = in_time(lambda: list(batch))
     assert next(batch, None) is None
     return rest
 

@@ -29,7 +29,7 @@ from careof._sending.one.run import Run
 from careof._sending.one.uncut import uncut
 from careof._values.clock import SYSTEM_CLOCK
 from careof.errors import ConfigurationError
-from tests.support.dispatching import INVITATION, Gate, Host, contact, happened, ids
+from tests.support.dispatching import INVITATION, Gate, Host, contact, happened, ids, in_time
 from tests.support.forks import in_a_child
 from tests.support.mails import our_threads
 from tests.test_send_many import Asyncio, Sync, everybody_has_one, outcomes, references
@@ -351,7 +351,7 @@ def test_what_the_input_gives_after_another_thread_has_closed_is_cancelled():
         yield from ids(2)
 
     batch = host.batch = host.dispatcher.send_many(source(), INVITATION)
-    receipts = list(batch)
+    receipts = in_time(lambda: list(batch))
 
     assert outcomes(receipts) == {"cancelled": 1}
     assert everybody_has_one(host, ids(1), receipts)
@@ -374,7 +374,7 @@ def test_a_signal_handler_may_close_while_an_id_is_taken():
     host = Host(Sync, clock=SignalledClock())
     batch = host.batch = host.dispatcher.send_many(ids(3), INVITATION)
     handlers.append(lambda: batch.close(1))
-    receipts = list(batch)
+    receipts = in_time(lambda: list(batch))
 
     assert outcomes(receipts) == {"cancelled": 1}
     assert everybody_has_one(host, ids(1), receipts)

@@ -185,7 +185,7 @@ def test_the_frame_that_an_error_passes_through_holds_nobody(shell):
 
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     [ours] = [frame for frame in frames if frame.f_code.co_name == "send"]
-    assert not {"contact", "message"} & ours.f_locals.keys()
+    assert not {"contact", "message"} & set(ours.f_locals)
 
 
 # At most once.

@@ -121,7 +121,7 @@ def test_the_frame_that_the_error_of_a_rendering_passes_through_holds_nobody():
 
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     [ours] = [frame for frame in frames if frame.f_code.co_name == "render"]
-    assert not {"contact", "variables", "sealed"} & ours.f_locals.keys()
+    assert not {"contact", "variables", "sealed"} & set(ours.f_locals)
 
 
 @pytest.mark.parametrize("source", ["attributes", "variables"])

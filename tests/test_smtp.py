@@ -460,7 +460,7 @@ def test_the_frame_that_an_error_passes_through_holds_nobody(shell, sender_to):
 
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     [ours] = [frame for frame in frames if frame.f_code.co_name == "send"]
-    assert not {"contact", "message"} & ours.f_locals.keys()
+    assert not {"contact", "message"} & set(ours.f_locals)
 
 
 def test_an_interrupt_passes_through_without_the_frames_below():

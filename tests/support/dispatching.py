@@ -208,3 +208,15 @@ def said(answer, reference):
 
 async def awaited(answer):
     return await answer.suspend() if isinstance(answer, Held) else answer
+
+
+def in_time(work, seconds=10):
+    """
+    What *work* returns, in a thread, because it is what must not hang.
+    """
+    found = []
+    thread = threading.Thread(target=lambda: found.append(work()), daemon=True)
+    thread.start()
+    thread.join(seconds)
+    assert not thread.is_alive(), "it hangs"
+    return found[0]
