@@ -20,6 +20,7 @@ from careof import (
     Dispatcher,
     Fingerprinter,
     Invitation,
+    MemoryLedger,
     Outcome,
     RateLimit,
     Recipient,
@@ -761,6 +762,31 @@ def test_a_list_that_hangs_when_it_is_asked_again_is_given_up(shell):
     gate.open()
 
     assert outcomes(receipts) == {"sent": 1, "unavailable": 1}
+
+
+@pytest.mark.parametrize(
+    "said, detail",
+    [(KeyError("canary"), "suppression:KeyError"), ("yes", "suppression"), (None, "suppression")],
+)
+def test_a_list_that_cannot_say_who_opted_out_lets_nobody_through(shell, said, detail):
+    fingerprints = Fingerprinter(KeyRing.generate(), "t")
+    host = Host(shell, contains=said, fingerprints=fingerprints)
+    [receipt] = host.receipts(ids(1))
+
+    assert (receipt.outcome, receipt.detail) == ("unavailable", detail)
+    assert host.sent == []
+
+
+def test_a_ledger_that_fails_lets_nobody_through(shell):
+    class Failing(MemoryLedger):
+        def claim(self, key):
+            raise KeyError("canary")
+
+    host = Host(shell, ledger=Failing())
+    [receipt] = host.receipts(ids(1))
+
+    assert (receipt.outcome, receipt.detail) == ("unavailable", "ledger:KeyError")
+    assert (host.asked, host.sent) == ([], [])
 
 
 def test_a_suppression_list_needs_fingerprints(shell):
