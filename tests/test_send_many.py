@@ -28,6 +28,7 @@ from careof import (
     errors,
 )
 from careof._sending.many import flow
+from careof._sending.rates import Pace
 from careof.errors import ConfigurationError
 from careof.pseudonyms import KeyRing
 from tests.support.canary import EMAIL, frames_of
@@ -721,6 +722,31 @@ def test_a_part_that_is_none_is_refused(shell, option, value):
         type(host.dispatcher)(
             host.dispatcher._resolver, host.dispatcher._sender, **{option: value}
         )
+
+
+def test_who_is_stopped_while_waiting_for_a_turn_makes_nobody_wait_longer(shell):
+    rate = RateLimit(1 / 3600)
+    host = Host(shell, sender_rate=rate)
+    host.receipts(ids(4), concurrency=4, after=1)
+
+    assert outcomes(host.told) == {"sent": 1, "cancelled": 3}
+    assert Pace(rate).wait() <= 3600
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_who_is_cancelled_while_waiting_for_a_turn_makes_nobody_wait_longer(backend):
+    rate = RateLimit(1 / 3600)
+    host = Host(Asyncio, sender_rate=rate)
+
+    async def main():
+        await host.dispatcher.send("p-0", INVITATION)
+        with anyio.move_on_after(0.05):
+            await host.dispatcher.send("p-1", INVITATION)
+
+    anyio.run(main, backend=backend)
+
+    assert outcomes(host.told) == {"sent": 1, "cancelled": 1}
+    assert Pace(rate).wait() <= 3600
 
 
 def test_who_opts_out_while_their_message_waits_for_its_turn_gets_none(shell):
