@@ -1064,3 +1064,34 @@ def test_a_child_has_a_lock_of_its_own_for_rates():
         child = in_a_child(lambda: host.dispatcher.send("p-1", INVITATION).outcome.value)
 
     assert child == "sent"
+
+
+def test_an_address_that_may_have_had_one_gets_no_other(shell):
+    """
+    Nobody knows of the first, so nobody may be the second.
+    """
+    host = Host(
+        shell,
+        resolve=lambda reference: contact(reference, "ann@people.example"),
+        send=TimeoutError("no answer"),
+        once_per_address=True,
+    )
+    receipts = host.receipts(ids(3), concurrency=1)
+
+    assert [receipt.outcome for receipt in receipts] == ["uncertain"] * 3
+    assert len(host.sent) == 1
+
+
+def test_a_cancellation_that_waited_for_an_answer_is_not_lost():
+    gate = asyncio.Event()
+
+    async def main():
+        task = asyncio.ensure_future(uncut(gate.wait, 5.0))
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.sleep(0)
+        gate.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(main())
