@@ -1095,3 +1095,23 @@ def test_a_cancellation_that_waited_for_an_answer_is_not_lost():
             await task
 
     asyncio.run(main())
+
+
+def test_a_receipt_that_ctrl_c_kept_from_the_caller_comes_again():
+    host = Host(Sync)
+    batch = host.batch = host.dispatcher.send_many(ids(3), INVITATION, concurrency=1)
+    give_out = batch._flow.next
+
+    def interrupted():
+        give_out()
+        raise KeyboardInterrupt
+
+    batch._flow.next = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        next(batch)
+    batch._flow.next = give_out
+    receipts = list(batch)
+
+    assert len(receipts) == len(host.told)
+    assert outcomes(receipts)["sent"] == 1
+    assert everybody_has_one(host, references(receipts), receipts)
