@@ -726,7 +726,16 @@ def test_a_part_that_is_none_is_refused(shell, option, value):
 
 def test_who_is_stopped_while_waiting_for_a_turn_makes_nobody_wait_longer(shell):
     rate = RateLimit(1 / 3600)
-    host = Host(shell, sender_rate=rate)
+    gate = Gate(ids(4), lambda reference: f"id-{reference}")
+    asked = []
+
+    def resolve(reference):
+        asked.append(reference)
+        if len(asked) == 4:
+            gate.open()
+        return contact(reference)
+
+    host = Host(shell, resolve=resolve, send=gate, sender_rate=rate)
     host.receipts(ids(4), concurrency=4, after=1)
 
     assert outcomes(host.told) == {"sent": 1, "cancelled": 3}
