@@ -320,12 +320,12 @@ def test_the_host_is_told_before_a_receipt_is_given_out(then):
 
     def on_event(receipt):
         if receipt.reference_id == "p-0":
-            time.sleep(0.2)
+            time.sleep(0.2)  # longer than the other one takes
         told.append(receipt.reference_id)
 
     def resolve(reference):
         if reference == "p-1":
-            time.sleep(0.1)
+            time.sleep(0.1)  # so that it lands while the first is being told
         return contact(reference)
 
     host = Host(Sync, resolve=resolve)

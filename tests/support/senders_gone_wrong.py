@@ -344,7 +344,7 @@ class PostsToTheLast(Good):
 
     def post(self, address, text):
         self.to = address
-        time.sleep(0.01)
+        time.sleep(0.01)  # in which another thread sets it
         super().post(self.to, text)
         self.to = ""
 
@@ -378,7 +378,7 @@ class PostsTheLastText(Good):
 
     def post(self, address, text):
         self.text = text
-        time.sleep(0.01)
+        time.sleep(0.01)  # in which another thread sets it
         super().post(address, self.text)
         self.text = ""
 
@@ -412,7 +412,7 @@ class DropsWhatComesMeanwhile(Good):
 
     def post(self, address, text):
         if self.lock.acquire(blocking=False):
-            time.sleep(0.05)
+            time.sleep(0.05)  # in which the others find it locked
             super().post(address, text)
             self.lock.release()
 
