@@ -14,8 +14,8 @@ from careof import (
 )
 from careof._network.call import Call
 from careof._network.limits import Deadline
-from careof._resolving.check import STEPS
-from careof._resolving.check import report as report_on
+from careof._resolving.checking.lookups import STEPS
+from careof._resolving.checking.lookups import report as report_on
 from careof.errors import (
     AuthenticationError,
     DeadlineError,

@@ -13,7 +13,8 @@ from careof._network.limits import Limits, RetryPolicy
 from careof._network.policy import NetworkPolicy
 from careof._resolving.batch_resolver import AsyncBatchHttpResolver, BatchHttpResolver
 from careof._resolving.batch_template import BatchRequestTemplate
-from careof._resolving.check import CheckReport, CheckStep
+from careof._resolving.check import CheckReport
+from careof._resolving.checking.step import CheckStep
 from careof._resolving.protocols import AsyncResolver, Resolver
 from careof._resolving.resolver import AsyncHttpResolver, HttpResolver
 from careof._resolving.selector import ContactSelector

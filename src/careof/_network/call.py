@@ -237,6 +237,12 @@ class Call:
         """
         return self._clock.monotonic() - self._begun
 
+    def since(self) -> float:
+        """
+        Seconds since the last step that was passed.
+        """
+        return self._clock.monotonic() - self._since
+
     def passed(self, name: str, remark: str = "", *, timed: bool = True) -> None:
         """
         Note that the step *name* succeeded, and begin to time the next one.

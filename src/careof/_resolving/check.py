@@ -1,44 +1,23 @@
 """
 The configuration test, as its reader sees it: which step works, which does not.
+
+Theory of operation: whatever can be tested fills one kind of report, and several
+reports are put together by saying whose each step is.  What is shown is made of
+our own words, of names that the host configured, and of numbers: never of what
+an endpoint answered, but for the names in ``names_in``.
 """
 
 from __future__ import annotations
 
-import html
-import textwrap
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import attrs
 
-from careof._network.call import Call, Step
-from careof._resolving.selector import ContactSelector
-from careof._values.contact import Contact
-from careof._values.event import CALL_STEPS
-from careof.errors import CareofError, NoAddressError
-
-STEPS = ("template", *CALL_STEPS)
-
-WIDTH = 80  # columns of a terminal
-
-State = Literal["ok", "failed", "not needed", "not reached"]
-_MARKS: dict[State, str] = {"ok": "ok", "failed": "FAILED", "not needed": "-", "not reached": "?"}
-
-
-@attrs.frozen(kw_only=True)
-class CheckStep:
-    """
-    One step of the test.
-
-    Attributes:
-        seconds: How long it took, where that tells nothing it should not.
-        remark: What was found, or what to do about it.  Names nobody.
-    """
-
-    name: str
-    state: State
-    seconds: float | None = None
-    remark: str = ""
+from careof._resolving.checking.page import page
+from careof._resolving.checking.step import CheckStep
+from careof._resolving.checking.text import drawn
+from careof.errors import CareofError
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -47,9 +26,14 @@ class CheckReport:
     What ``check`` found: true if it works.
 
     A resolver works if a contact with an address came out, a mail server if it
-    lets us in.  ``str()`` for a terminal, HTML in a notebook, ``to_dict()`` for
-    a page of the host's own.  It shows that an address was found, never the
-    address.
+    lets us in, a dispatcher if all of its parts do.  ``str()`` and ``to_text()``
+    for a terminal, HTML in a notebook, ``to_dict()`` for a page of the host's
+    own.  It shows that an address was found, never the address.
+
+    Attributes:
+        name: What was tested.
+        steps: Each with its state, in the order of the work.
+        error: Why it does not work; of several parts, the first one that failed.
     """
 
     name: str
@@ -60,99 +44,66 @@ class CheckReport:
         return self.error is None
 
     def __str__(self) -> str:
-        return "\n".join([f"{self.name}: {self._verdict()}", *map(_row, self.steps)])
+        return self.to_text()
 
     def __repr__(self) -> str:
-        return f"<CheckReport {self.name}: {self._verdict()}>"
+        return f"<CheckReport {self._title()}>"
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            "<tr>"
-            + "".join(
-                f'<td style="text-align:left">{html.escape(cell)}</td>'
-                for cell in (_MARKS[step.state], step.name, _milliseconds(step), _words(step))
-            )
-            + "</tr>"
-            for step in self.steps
-        )
-        title = html.escape(f"{self.name}: {self._verdict()}")
-        return f"<table><caption>{title}</caption>{rows}</table>"
+        return page(self._title(), self.steps)
+
+    def to_text(self, *, color: bool = False) -> str:
+        """
+        The report for a terminal, in lines of 80 columns.
+
+        Args:
+            color: Whether the terminal shows colours; the words say the same.
+        """
+        return drawn(self._title(), self.steps, color=color)
 
     def to_dict(self) -> dict[str, Any]:
         """
         The report as a dictionary that ``json.dumps`` takes.
+
+        ``name``, ``ok``, ``outcome`` and ``detail`` (of the error, or None), and
+        ``steps``, each with the attributes of a ``CheckStep``.  Keys and words for
+        states stay as they are from release to release; others may be added.
         """
         return {
             "name": self.name,
             "ok": bool(self),
             "outcome": None if self.error is None else self.error.outcome,
+            "detail": None if self.error is None else self.error.detail,
             "steps": [attrs.asdict(step) for step in self.steps],
         }
 
-    def _verdict(self) -> str:
-        failed = [step.name for step in self.steps if step.state == "failed"]
-        return f"does not work yet, see {failed[0]}" if failed else "works"
+    def _title(self) -> str:
+        if self:
+            return f"{self.name}: works"
+        failed = [
+            f"{step.part}: {step.name}" if step.part else step.name
+            for step in self.steps
+            if step.state == "failed"
+        ]
+        return f"{self.name}: does not work yet{', see ' if failed else ''}{'; '.join(failed)}"
 
 
-def report(
-    name: str, call: Call, outcome: Contact | CareofError, selector: ContactSelector
-) -> CheckReport:
+def joined(name: str, reports: Mapping[str, CheckReport]) -> CheckReport:
     """
-    The report on a test that ended in *outcome*.
+    One report on several things, which works if all of them do.
+
+    Args:
+        name: What they are together.
+        reports: What each is called to its report; that may be a joined one.
     """
-    passed = {step.name: step for step in call.steps}
-    remark, error = "", outcome
-    if isinstance(outcome, Contact):
-        remark, error = _address(outcome, selector._missing_in(outcome))
-    if not isinstance(error, CareofError):
-        found = CheckStep(name=STEPS[-1], state="ok", remark=remark)
-        steps = [*(_step(step, passed) for step in STEPS[:-1]), found]
-        return CheckReport(name=name, steps=tuple(steps))
-    reached = STEPS.index(error.step) if error.step in STEPS else STEPS.index("status")
-    steps = [
-        *(_step(step, passed) for step in STEPS[:reached]),
-        CheckStep(name=STEPS[reached], state="failed", remark=str(error)),
-        *(CheckStep(name=step, state="not reached") for step in STEPS[reached + 1 :]),
-    ]
-    return CheckReport(name=name, steps=tuple(steps), error=error)
-
-
-def _address(contact: Contact, missing: Mapping[str, str]) -> tuple[str, Contact | CareofError]:
-    absent = ", ".join(f"{name} ({path})" for name, path in missing.items())
-    found = [
-        word
-        for word, value in (("an email address", contact.email), ("a phone number", contact.phone))
-        if value is not None
-    ]
-    if found:
-        return f"found {' and '.join(found)}{f'; not found: {absent}' if absent else ''}", contact
-    return "", NoAddressError(
-        f"Absent, null or empty in the answer: {absent}. If this person has an address, "
-        "the path is wrong; otherwise test with another reference.",
-        detail="no_address",
-        step="address",
+    return CheckReport(
+        name=name,
+        steps=tuple(
+            attrs.evolve(step, part=f"{part} / {step.part}" if step.part else part)
+            for part, report in reports.items()
+            for step in report.steps
+        ),
+        error=next(
+            (report.error for report in reports.values() if report.error is not None), None
+        ),
     )
-
-
-def _step(name: str, passed: dict[str, Step]) -> CheckStep:
-    if name in passed:
-        step = passed[name]
-        return CheckStep(name=name, state="ok", seconds=step.seconds, remark=step.remark)
-    # A transport of the host's does not tell about connections, and a strategy
-    # without a token has none.
-    needed = name in ("template", "status", "body", "selection")
-    return CheckStep(name=name, state="ok" if needed else "not needed")
-
-
-def _row(step: CheckStep) -> str:
-    head = f"  {_MARKS[step.state]:<7} {step.name:<15} {_milliseconds(step):>8}  "
-    words = textwrap.wrap(_words(step), WIDTH - len(head)) or [""]
-    return (head + f"\n{' ' * len(head)}".join(words)).rstrip()
-
-
-def _milliseconds(step: CheckStep) -> str:
-    return "" if step.seconds is None else f"{step.seconds * 1000:.0f} ms"
-
-
-def _words(step: CheckStep) -> str:
-    return step.remark or (step.state if step.state.startswith("not") else "")

@@ -12,7 +12,8 @@ import httpx
 from careof._network.call import Call
 from careof._network.network import AsyncNetwork, Network
 from careof._network.retry import Retry
-from careof._resolving.check import CheckReport, report
+from careof._resolving.check import CheckReport
+from careof._resolving.checking.lookups import keys_of, report
 from careof._resolving.configured import Configured
 from careof._resolving.lookup import is_unconfirmed
 from careof._values.contact import Contact
@@ -99,23 +100,24 @@ class HttpResolver(Configured[httpx.BaseTransport]):
 
     def _check(self, reference_id: str) -> CheckReport:
         with self._network.call(self._limits.deadline, is_test=True) as call:
-            outcome = self._checked(reference_id, call)
+            outcome, keys = self._checked(reference_id, call)
             if isinstance(outcome, Contact):
                 # Whoever mended the endpoint need not wait for the circuit.
                 self._circuit.note(outcome)
-            return report(self._name, call, outcome, self._selector)
+            return report(self._name, call, outcome, self._selector, keys)
 
-    def _checked(self, reference_id: str, call: Call) -> Contact | CareofError:
+    def _checked(self, reference_id: str, call: Call) -> tuple[Contact | CareofError, str]:
         request = self._lookup.question(reference_id)
         if isinstance(request, CareofError):
-            return request
+            return request, ""
         call.passed("template", timed=False)
         # First only a connection, to tell a wrong host from a wrong credential.
         failure = self._network.probe(call.carried_by(request))
         if failure is not None:
-            return failure
+            return failure, ""
         answer = self._network.converse(request, self._auth, call)
-        return self._lookup.contact(reference_id, answer)
+        outcome = self._lookup.contact(reference_id, answer)
+        return outcome, keys_of(outcome, answer, self._limits, self._network.policy)
 
     def close(self) -> None:
         """
@@ -195,23 +197,24 @@ class AsyncHttpResolver(Configured[httpx.AsyncBaseTransport]):
 
     async def _check(self, reference_id: str) -> CheckReport:
         with self._network.call(self._limits.deadline, is_test=True) as call:
-            outcome = await self._checked(reference_id, call)
+            outcome, keys = await self._checked(reference_id, call)
             if isinstance(outcome, Contact):
                 # Whoever mended the endpoint need not wait for the circuit.
                 self._circuit.note(outcome)
-            return report(self._name, call, outcome, self._selector)
+            return report(self._name, call, outcome, self._selector, keys)
 
-    async def _checked(self, reference_id: str, call: Call) -> Contact | CareofError:
+    async def _checked(self, reference_id: str, call: Call) -> tuple[Contact | CareofError, str]:
         request = self._lookup.question(reference_id)
         if isinstance(request, CareofError):
-            return request
+            return request, ""
         call.passed("template", timed=False)
         # First only a connection, to tell a wrong host from a wrong credential.
         failure = await self._network.probe(call.carried_by(request))
         if failure is not None:
-            return failure
+            return failure, ""
         answer = await self._network.converse(request, self._auth, call)
-        return self._lookup.contact(reference_id, answer)
+        outcome = self._lookup.contact(reference_id, answer)
+        return outcome, keys_of(outcome, answer, self._limits, self._network.policy)
 
     async def aclose(self) -> None:
         """

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from careof._network.limits import Deadline
 from careof._network.policy import NetworkPolicy
-from careof._resolving.check import CheckReport, CheckStep
+from careof._resolving.check import CheckReport
+from careof._resolving.checking.step import CheckStep
 from careof._sending.email.failures import failure
 from careof._sending.email.server import Server
 from careof._sending.email.session import PATIENCE

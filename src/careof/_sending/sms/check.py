@@ -5,7 +5,8 @@ The test of the way to a gateway, as its reader sees it.
 from __future__ import annotations
 
 from careof._network.call import Call
-from careof._resolving.check import CheckReport, CheckStep
+from careof._resolving.check import CheckReport
+from careof._resolving.checking.step import CheckStep
 from careof.errors import CareofError
 
 _STEPS = ("template", "destination", "connect", "tls", "token")
