@@ -52,6 +52,7 @@ CLASSES = [
     ("_sending/many/batch.py", "Batch", {"__init__"}),
     ("_sending/one/delivering.py", "Delivering", {"_kept", "_wait"}),
     ("_sending/dispatcher.py", "Dispatcher", set()),
+    ("_sending/check.py", "Checkup", {"_whole"}),
     ("_sending/many/flow.py", "Flow", {"_end", "_pull", "_take", "forsake"}),
     ("_sending/ledger.py", "Ledger", set()),
     ("_sending/ledger.py", "MemoryLedger", set()),

@@ -794,7 +794,7 @@ def test_a_check_tells_no_time_of_the_look_up(shell):
         report = shell.call(resolver_at(shell, server).check, "ref-1")
     timed = {step.name for step in report.steps if step.seconds is not None}
 
-    assert timed == {"connect", "tls"}
+    assert timed == {"connect", "tls", "status"}
 
 
 @pytest.mark.parametrize("name", ["", "a\nb", "a\x1b[31m"])

@@ -107,7 +107,10 @@ def test_what_is_wrong_is_said_in_words(shell, sender_to, options, server_option
     assert [name for name, state in states(report).items() if state == "failed"] == [step]
     assert (type(report.error), report.error.detail) == (SendUnavailableError, detail)
     assert report.error.step == step
-    assert words in {passed.name: passed.remark for passed in report.steps}[step]
+    failed = next(passed for passed in report.steps if passed.name == step)
+    assert words in f"{failed.remark} {failed.advice}"
+    assert (failed.help, failed.seconds is None) == (f"check.html#{step}", step == "destination")
+    assert failed.advice in str(report.error)
     assert "not reached" in states(report).values() or step == "login"
     assert f"does not work yet, see {step}" in str(report)
     seen = [*every_view_of(report), *every_view_of_error(report.error), *logs]

@@ -294,9 +294,8 @@ class Call:
         if extensions.get(EXTENSION) is not self or self.tells_timeouts:
             request.extensions = {**extensions, EXTENSION: self}
             if self.tells_timeouts:
-                left = self.deadline.left()
                 names = ("connect", "read", "write", "pool")
-                request.extensions["timeout"] = dict.fromkeys(names, left)
+                request.extensions["timeout"] = dict.fromkeys(names, self.deadline.left())
         return request
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Iterable
 from datetime import timedelta
 
+from careof._resolving.check import CheckReport
+from careof._sending.check import AsyncCheckup, Checkup
 from careof._sending.many.batch import AsyncBatch, Batch
 from careof._sending.many.crew import AsyncCrew, Crew
 from careof._sending.many.flow import AsyncFlow, Flow
@@ -71,6 +73,18 @@ class Dispatcher(Delivering):
                 self._conclude(delivery, None)
                 raise
         return delivery.receipt
+
+    def check(self, reference_id: str) -> CheckReport:
+        """
+        Test every part with a reference that has an address, and send nothing.
+
+        The resolver's check and the sender's, where they have one; a key of a
+        survey "careof-check" is claimed in the ledger and released, and the
+        suppression list is asked about an address that was made up.
+        """
+        with Unseen():
+            outcome = Checkup(*self._parts()).report(reference_id)
+        return outcome
 
     def send_many(
         self,
@@ -154,6 +168,18 @@ class AsyncDispatcher(AsyncDelivering):
                 await self._conclude(delivery, None)
                 raise
         return delivery.receipt
+
+    async def check(self, reference_id: str) -> CheckReport:
+        """
+        Test every part with a reference that has an address, and send nothing.
+
+        The resolver's check and the sender's, where they have one; a key of a
+        survey "careof-check" is claimed in the ledger and released, and the
+        suppression list is asked about an address that was made up.
+        """
+        with Unseen():
+            outcome = await AsyncCheckup(*self._parts()).report(reference_id)
+        return outcome
 
     def send_many(
         self,

@@ -14,7 +14,10 @@ import attrs
 from careof._network.call import Call
 from careof._resolving.check import CheckReport
 from careof._resolving.checking.step import CheckStep, help_for
-from careof.errors import CareofError
+from careof.errors import CareofError, DestinationRefusedError
+
+# Over at once, or, of a name that is looked up, nobody's business.
+_NOT_TIMED = ("template", "destination", "body", "selection", "address")
 
 
 @attrs.frozen(kw_only=True)
@@ -87,3 +90,20 @@ def noted_in(call: Call) -> dict[str, CheckStep]:
         step.name: CheckStep(name=step.name, state="ok", seconds=step.seconds, remark=step.remark)
         for step in call.steps
     }
+
+
+def failed(call: Call, step: str, error: CareofError, advice: str) -> Failure:
+    """
+    The end of *call* at *step*.
+
+    How long a refusal took would tell what a name server inside knows, also that
+    of a token endpoint.
+    """
+    is_timed = step not in _NOT_TIMED and not isinstance(error, DestinationRefusedError)
+    return Failure(
+        error=error,
+        step=step,
+        remark=str(error),
+        advice=advice,
+        seconds=call.since() if is_timed else None,
+    )

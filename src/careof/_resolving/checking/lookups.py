@@ -14,7 +14,7 @@ from careof._network.policy import NetworkPolicy
 from careof._reading.strict_json import read_json
 from careof._resolving.check import CheckReport
 from careof._resolving.checking.advice import advice
-from careof._resolving.checking.filling import Failure, filled, noted_in
+from careof._resolving.checking.filling import failed, filled, noted_in
 from careof._resolving.checking.names_in import keys_in
 from careof._resolving.checking.step import CheckStep
 from careof._resolving.selector import ContactSelector
@@ -26,8 +26,6 @@ STEPS = ("template", *CALL_STEPS)
 
 # Nobody notes them, and no answer comes about without.
 _CERTAIN = ("template", "status", "body", "selection", "address")
-# How long these take would tell what a name server inside knows, or is nothing.
-_NOT_TIMED = ("template", "destination", "body", "selection", "address")
 
 
 def report(
@@ -57,13 +55,7 @@ def report(
         noted.setdefault("status", CheckStep(name="status", state="ok", seconds=call.since()))
     failure = None
     if error is not None and step is not None:
-        failure = Failure(
-            error=error,
-            step=step,
-            remark=str(error),
-            advice=advice(step, error, keys=keys),
-            seconds=None if step in _NOT_TIMED else call.since(),
-        )
+        failure = failed(call, step, error, advice(step, error, keys=keys))
     return filled(name, STEPS, noted, failure, certain=_CERTAIN)
 
 

@@ -48,6 +48,10 @@ _WORDS = frozenset(
     ergebnis handy handynummer kontakt kontakte kontaktdaten kunde kunden mailadresse mobil
     mobilnummer movil nachname nombre nom nome numero person personen prenom rufnummer telefon
     telefone telefonnummer telefono vorname
+
+    addr attrs birth birthdate birthday comment count crm cursor cust date day dob export hash
+    info limit login message nick nickname note notes offset origin reason session size source
+    survey surveys system tag tags tenant time timestamp token trace upper usr version year
     """.split()
 )
 _ADDRESSES = re.compile(

@@ -106,6 +106,16 @@ class Dispatching(Generic[AnyResolver, AnySender, AnyLedger, AnyList]):
                     parameter, f"expected an object with `{self._definition} {method_name}`"
                 )
 
+    def _parts(
+        self,
+    ) -> tuple[
+        AnyResolver, AnySender, AnyLedger | None, tuple[AnyList, Fingerprinter] | None, Clock
+    ]:
+        suppression = None
+        if self._suppression is not None and self._fingerprints is not None:
+            suppression = (self._suppression, self._fingerprints)
+        return self._resolver, self._sender, self._ledger, suppression, self._clock
+
     def _give_up(self, delivery: Delivery, otherwise: Otherwise) -> None:
         """
         End *delivery* now, if it has not ended; its claim is still to be settled.
