@@ -12,6 +12,7 @@ from careof.errors import CareofError
 
 _READ_AGAIN = "Look where the secret is kept, and whether this process may read it."
 _OWN_CODE = "This is in the strategy itself, or in how it was set up here."
+_LATER = "Try again in some minutes; if it stays so, tell {them}."
 _BROKEN_HTTP = "A server or a proxy on the other side breaks HTTP/1.1 here: {them} must mend it."
 _ONE_OBJECT = "The endpoint must answer with one JSON object in UTF-8: tell {them}."
 _THERE = "Test with the reference of somebody who is still there."
@@ -48,23 +49,28 @@ _ADVICE: dict[str, dict[str, str]] = {
         "its secret changed.",
         "invalid_scope": "Ask {them} which scopes this client was given.",
         "invalid_target": "Ask {them} which audience or resource the token is for.",
+        "invalid_request": "Compare the token request with the documentation of {them}: a "
+        "parameter is missing, or one too many.",
+        "access_denied": "Ask {them} whether this client may have tokens.",
+        "server_error": _LATER,
+        "temporarily_unavailable": _LATER,
         "invalid_grant": "",
         "unauthorized_client": "",
         "unsupported_grant_type": "",
         "token": "If the status is 404 or 405, the token URL is wrong.",
-        "token_later": "This is the token endpoint. Try again in some minutes; if it stays so, "
-        "tell {them}.",
+        "token_later": f"This is the token endpoint. {_LATER}",
         "token_answer": "Look at token_path=, which must lead to the token in the answer, and "
         "whether this is the URL of the token endpoint.",
         "secret": _READ_AGAIN,
-        "credential_characters": "Mostly a line break or a space at the end of a secret: store it "
-        "again without.",
+        "credential_characters": "Mostly a space at the end of a secret, or a letter outside "
+        "ASCII: store it again without.",
         "private_key": "The key must be PEM, not encrypted, and of the kind that the algorithm "
         "wants.",
         "credential_clash": "Take the header or the parameter out of the template.",
         "credential_lost": "Put the other strategy first.",
         "tokens_busy": "Try again in a minute.",
-        "": _OWN_CODE,
+        "strategy": _OWN_CODE,
+        "": "This is on the way to the token. Try again, then ask {them}.",
     },
     "status": {
         "not_found": "Is this reference known to {them}? Try one that is. If none is found, look "
@@ -180,4 +186,4 @@ def _word(error: CareofError) -> str:
         return "rate_limited" if error.outcome == "rate_limited" else "later"
     if error.detail == "status" and 300 <= (error.status or 0) < 400:
         return "redirect"
-    return error.detail or error.outcome
+    return error.detail.partition(":")[0] or error.outcome

@@ -50,8 +50,8 @@ _WORDS = frozenset(
     telefone telefonnummer telefono vorname
 
     addr attrs birth birthdate birthday comment count crm cursor cust date day dob export hash
-    info limit login message nick nickname note notes offset origin reason session size source
-    survey surveys system tag tags tenant time timestamp token trace upper usr version year
+    in info limit login message nick nickname note notes offset opt origin out reason session size
+    source survey surveys system tag tags tenant time timestamp token trace upper usr version year
     """.split()
 )
 _ADDRESSES = re.compile(
