@@ -91,7 +91,7 @@ def issuing(token=None, **answer):
 @pytest.mark.parametrize(
     "failure, step, words",
     [
-        ("not_found", "status", "Is this reference known to the customer? Try one that is."),
+        ("not_found", "status", "Is this reference known to the customer? Try one that is;"),
         ("gone", "status", "somebody who is still there"),
         ("unauthorized", "status", "401 means that the credential is not known"),
         ("forbidden", "status", "403, that it is known and may not read this"),

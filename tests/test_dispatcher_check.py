@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import warnings
 
+import anyio
 import pytest
 
 import careof
@@ -29,7 +30,8 @@ from careof.errors import (
     UnexpectedAnswerError,
 )
 from careof.pseudonyms import KeyRing
-from careof.testing import FakeContactEndpoint
+from careof.testing import FakeContactEndpoint, RecordingSender
+from tests.conftest import Shell
 from tests.support.canary import EMAIL, SECRET, all_logs, every_view_of, seen_in
 from tests.support.canary import every_view_of_error as views_of
 
@@ -272,6 +274,7 @@ def test_what_is_no_reference_is_not_asked_about(shell):
         ([None, OSError(SECRET)], "claim", "It failed (OSError)."),
         ([None, "open", OSError(SECRET)], "release", "It failed (OSError)."),
         (["open", OSError(SECRET)], "claim", "did not return None"),
+        ([None, None, None], "claim", 'did not return "open"'),
     ],
 )
 def test_a_ledger_that_cannot_claim_or_release_is_told(shell, claims, step, words):
@@ -320,6 +323,53 @@ def test_each_check_claims_a_key_of_its_own(shell):
 
     assert len(set(keys)) == 2
     assert all(len(key.reference_id) == 32 for key in keys)
+
+
+def test_what_was_claimed_is_released_when_the_task_is_cancelled(shell):
+    if shell.name == "sync":
+        return  # a thread is not cancelled
+    ledger = AsyncMemoryLedger()
+
+    async def main():
+        with anyio.CancelScope() as scope:
+
+            class Slow:
+                async def claim(self, key):
+                    found = await ledger.claim(key)
+                    scope.cancel()
+                    await anyio.sleep(0.01)
+                    return found
+
+                settle = ledger.settle
+
+            dispatcher = shell.Dispatcher(resolver(shell), shell.RecordingSender(), ledger=Slow())
+            await dispatcher.check("C-1")
+            await anyio.sleep(60)
+        assert scope.cancelled_caught
+
+    shell.call(main)
+
+    assert ledger.entries == {}
+
+
+def test_what_was_claimed_is_released_at_ctrl_c():
+    ledger = MemoryLedger()
+
+    class Interrupted(MemoryLedger):
+        def claim(self, key):
+            if ledger.claim(key) is not None:
+                raise KeyboardInterrupt
+            assert ledger.entries != {}
+
+        def settle(self, key, outcome):
+            ledger.settle(key, outcome)
+
+    world = Shell("sync")
+    dispatcher = careof.Dispatcher(resolver(world), RecordingSender(), ledger=Interrupted())
+
+    with pytest.raises(KeyboardInterrupt):
+        dispatcher.check("C-1")
+    assert ledger.entries == {}
 
 
 @pytest.mark.parametrize(

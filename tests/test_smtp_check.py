@@ -143,6 +143,36 @@ def test_a_report_goes_to_a_terminal_a_notebook_and_a_page():
     assert json.loads(json.dumps(report.to_dict()))["ok"] is True
 
 
+class OnlyTheSecondTime(dict):
+    """
+    Behaviours, of which that of ``ehlo`` begins with the second one.
+    """
+
+    def get(self, point):
+        found, self["ehlo"] = super().get(point), "5xx" if point == "ehlo" else super().get("ehlo")
+        return found
+
+
+@pytest.mark.parametrize("username", [USER, None])
+def test_a_second_hello_that_is_refused_has_a_report_too(shell, sender_to, username):
+    password = None if username is None else SECRET
+    with ScriptedServer(tls="starttls") as server:
+        server._behaviours = OnlyTheSecondTime()
+        report = shell.call(
+            sender_to(
+                server,
+                security="starttls",
+                ssl_context=trusting(),
+                username=username,
+                password=password,
+            ).check
+        )
+
+    assert server.verbs == ["EHLO", "STARTTLS", "EHLO"]
+    assert report.error.step == ("tls" if username is None else "login")
+    assert report.error.detail.startswith("smtp_5")
+
+
 # Where a server stands that a tenant chose.
 
 

@@ -150,6 +150,7 @@ async_texts: AsyncSurveySender = AsyncHttpGatewaySender(
 counted: Segments = sms_segments("How was it?")
 with SmtpSender("localhost", from_address="s@host.example", connections=2) as closing:
     mail_report: careof.CheckReport = closing.check()
+    print(mail_report.to_text(color=True), [step.advice for step in mail_report.steps])
 recording: SurveySender = RecordingSender()
 invitation = Invitation(
     survey_id="s",
@@ -315,6 +316,7 @@ async def asynchronously() -> Receipt:
         print(reference_id, found.outcome if isinstance(found, CareofError) else found.email)
     async with careof.AsyncSmtpSender("localhost", from_address="s@host.example") as mailing:
         report = await mailing.check()
+    report = await AsyncDispatcher(async_resolver, async_sender).check("C-1")
     async with httpx.AsyncClient(auth=auth) as client:
         await client.get("https://contacts.customer.example/")
     return await AsyncDispatcher(async_resolver, async_sender).send("C-1", invitation)

@@ -73,8 +73,8 @@ _ADVICE: dict[str, dict[str, str]] = {
         "": "This is on the way to the token. Try again, then ask {them}.",
     },
     "status": {
-        "not_found": "Is this reference known to {them}? Try one that is. If none is found, look "
-        "at the path of the URL.",
+        "not_found": "Is this reference known to {them}? Try one that is; if that is not found "
+        "either, it is the path.",
         "gone": _THERE,
         "endpoint": "A 401 means that the credential is not known, or stands in the wrong header "
         "or with the wrong prefix; a 403, that it is known and may not read this: ask {them}.",

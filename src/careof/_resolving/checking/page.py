@@ -23,6 +23,7 @@ _BARS: dict[State, str] = {
 }
 _TABLE = "border-collapse:collapse;color:inherit;background:none;text-align:left"
 _CELL = "text-align:left;vertical-align:top;padding:.2em .8em;color:inherit"
+_NAME = f"{_CELL};font-weight:normal;white-space:nowrap"
 
 
 def page(title: str, steps: Iterable[CheckStep]) -> str:
@@ -48,7 +49,7 @@ def _row(step: CheckStep) -> str:
     bar = f"{_CELL};border-left:.3em solid {_BARS[step.state]}{weight}"
     cells = [
         f'<td style="{bar}">{MARKS[step.state]}</td>',
-        f'<th scope="row" style="{_CELL};font-weight:normal">{_safe(step.name)}</th>',
+        f'<th scope="row" style="{_NAME}">{_safe(step.name)}</th>',
         f'<td style="{_CELL};white-space:nowrap">{milliseconds(step)}</td>',
         f'<td style="{_CELL}">{_safe(words(step))}{_link(step.help)}</td>',
     ]
