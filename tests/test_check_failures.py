@@ -19,6 +19,7 @@ from careof import (
     Secret,
 )
 from careof._resolving.checking import advice as advice_of
+from careof._resolving.checking import lookups
 from careof._resolving.checking.advice import advice
 from careof._resolving.checking.lookups import STEPS
 from careof._sending.email import check as email_check
@@ -198,6 +199,17 @@ def test_no_keys_are_told_where_the_operator_opened_networks_inside(shell):
 
     assert failed(report).name == "address"
     assert "keys" not in str(report)
+
+
+def test_a_bug_in_looking_for_keys_shows_nobody(shell, monkeypatch):
+    def broken(tree):
+        raise ValueError(str(tree))
+
+    monkeypatch.setattr(lookups, "keys_in", broken)
+
+    found = failed(checked(shell, answering(json={"mail": EMAIL})))
+
+    assert (found.name, found.advice) == ("address", "")
 
 
 def test_a_person_that_has_an_address_has_no_keys(shell):

@@ -5,7 +5,6 @@ One step of a configuration test, and where the guide explains it.
 from __future__ import annotations
 
 import functools
-import importlib.metadata
 from typing import Literal
 
 import attrs
@@ -49,9 +48,11 @@ def help_for(name: str) -> str:
 @functools.cache
 def _documentation() -> str:
     # Where the package says that its documentation is; nothing means a relative name.
+    from importlib import metadata
+
     try:
-        urls = importlib.metadata.metadata("careof").get_all("Project-URL") or []
-    except importlib.metadata.PackageNotFoundError:  # run from a folder of sources
+        urls = metadata.metadata("careof").get_all("Project-URL") or []
+    except metadata.PackageNotFoundError:  # run from a folder of sources
         urls = []
     for entry in urls:
         label, _, url = entry.partition(",")
