@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import importlib.metadata
 
+from docutils import nodes
 from sphinx.application import Sphinx
 
 from careof import AsyncBatch, Batch
@@ -51,10 +52,11 @@ nitpick_ignore_regex = [
 
 def setup(app: Sphinx) -> None:
     """
-    Two corrections of autodoc; the first comes before napoleon, which is at 500.
+    Two corrections of autodoc, the first before napoleon, which is at 500; one of code.
     """
     app.connect("autodoc-process-docstring", _keep_first_line, priority=400)
     app.connect("autodoc-process-signature", _leave_out_arguments)
+    app.connect("doctree-read", _end_code_with_its_last_line)
 
 
 def _keep_first_line(
@@ -64,6 +66,15 @@ def _keep_first_line(
     # for its type; an empty comment has none.
     if what == "property":
         lines[:0] = ["..", ""]
+
+
+def _end_code_with_its_last_line(_app: Sphinx, page: nodes.document) -> None:
+    # A part of a file ends with the blank lines that stand before the next part.
+    for code in page.findall(nodes.literal_block):
+        text = code.astext()
+        if text.endswith("\n"):
+            code.rawsource = text.rstrip("\n")
+            code[:] = [nodes.Text(code.rawsource)]
 
 
 def _leave_out_arguments(

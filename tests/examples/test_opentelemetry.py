@@ -4,6 +4,8 @@ A run as a span, and receipts as metrics: by survey, endpoint and outcome, and n
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
@@ -12,6 +14,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from careof import (
+    AsyncDispatcher,
+    AsyncHttpResolver,
     ContactSelector,
     Dispatcher,
     HttpResolver,
@@ -20,7 +24,7 @@ from careof import (
     RetryPolicy,
 )
 from careof.integrations.otel import Spans
-from careof.testing import FakeContactEndpoint, RecordingSender
+from careof.testing import AsyncRecordingSender, FakeContactEndpoint, RecordingSender
 from docs.examples.opentelemetry.surveys import Metrics, Run
 from tests.support.canary import EMAIL, NAME, PERSON, PHONE, seen_in
 
@@ -67,6 +71,34 @@ def test_every_lookup_is_below_the_span_of_its_run(run):
     assert {span.parent.span_id for span in lookups} == {whole.context.span_id}
     assert whole.attributes["survey.outcome.sent"] == 1
     assert whole.attributes["survey.outcome.not_found"] == len(IDS) - 1
+
+
+def test_so_is_every_lookup_of_an_async_run():
+    exporter = InMemorySpanExporter()
+    tracers = TracerProvider()
+    tracers.add_span_processor(SimpleSpanProcessor(exporter))
+    resolver = AsyncHttpResolver(
+        RequestTemplate("https://crm.customer.example/people/{reference_id}"),
+        ContactSelector(email="$.email", reference_id="$.id"),
+        retry=RetryPolicy.never(),
+        on_event=Spans(tracers),
+        transport=FakeContactEndpoint({"C-1": PERSON}),
+    )
+
+    async def main():
+        dispatcher = AsyncDispatcher(resolver, AsyncRecordingSender())
+        with tracers.get_tracer("host").start_as_current_span("run") as run:
+            async with dispatcher.send_many(IDS, INVITATION) as batch:
+                async for _ in batch:
+                    pass
+        return run.get_span_context().span_id
+
+    run = asyncio.run(main())
+    lookups = [it for it in exporter.get_finished_spans() if it.name == "careof.resolve"]
+    tracers.shutdown()
+
+    assert len(lookups) == len(IDS)
+    assert {it.parent.span_id for it in lookups} == {run}
 
 
 def points_of(run, name):

@@ -72,10 +72,10 @@ def test_an_issue_is_for_a_survey_and_a_cause_and_not_for_a_person(sent):
     causes = {tuple(it["fingerprint"]) for it in messages}
 
     assert causes == {
-        ("careof", "s-unauthorized", "auth_failed", "endpoint"),
-        ("careof", "s-malformed", "bad_response", "json"),
-        ("careof", "s-somebody_else", "bad_response", "other_reference"),
-        ("careof", "s-None", "uncertain", "ConnectionResetError"),
+        ("s-unauthorized", "auth_failed", "endpoint"),
+        ("s-malformed", "bad_response", "json"),
+        ("s-somebody_else", "bad_response", "other_reference"),
+        ("s-None", "uncertain", "ConnectionResetError"),
     }
     assert not any("C-1" in json.dumps(it) for it in messages)
 

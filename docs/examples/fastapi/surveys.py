@@ -30,7 +30,9 @@ from careof import (
 from careof.auth import OAuth2ClientCredentials
 
 
-def make_resolver(transport: httpx.AsyncBaseTransport | None = None) -> AsyncHttpResolver:
+def make_resolver(
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> AsyncHttpResolver:
     """
     How to ask the customer who a reference is; a test brings a *transport* of its own.
     """
@@ -62,7 +64,7 @@ def make_sender() -> AsyncSmtpSender:
 
 def make_ledger() -> AsyncLedger:
     """
-    Who was sent what: in earnest over your database, for this one ends with the process.
+    Who was sent what; in earnest over your database: this one ends with the process.
     """
     return AsyncMemoryLedger()
 
@@ -135,9 +137,10 @@ async def send(
     """
     Keep each receipt when it is there.
     """
-    async with dispatcher.send_many(order.reference_ids, invitation_of(survey_id)) as batch:
+    invitation = invitation_of(survey_id)
+    async with dispatcher.send_many(order.reference_ids, invitation) as batch:
         async for receipt in batch:
-            receipts.append(receipt)  # noqa: PERF401  stored one by one, as they come
+            receipts.append(receipt)  # noqa: PERF401  stored when it comes
 
 
 @app.post("/surveys/{survey_id}/sendings", status_code=202)
@@ -178,7 +181,7 @@ async def check(
     trial: Trial, resolver: Annotated[AsyncHttpResolver, Depends(the_resolver)]
 ) -> dict[str, Any]:
     """
-    The button "test the configuration": each step, and what to do about the one that fails.
+    The button "test the configuration": each step, and what to do if it fails.
     """
     report = await resolver.check(trial.reference_id)
     return report.to_dict()

@@ -26,11 +26,12 @@ def sender():
 @pytest.fixture
 def client(endpoint, sender, monkeypatch):
     monkeypatch.setenv("CRM_CLIENT_SECRET", "made-up")
-    resolver = make_resolver(transport=endpoint)  # one for the test, as one for a process
-    app.dependency_overrides = {the_resolver: lambda: resolver, the_sender: lambda: sender}
+    resolver = make_resolver(transport=endpoint)
+    app.dependency_overrides[the_resolver] = lambda: resolver
+    app.dependency_overrides[the_sender] = lambda: sender
     with TestClient(app) as client:  # `with`: the lifespan runs
         yield client
-    app.dependency_overrides = {}
+    app.dependency_overrides.clear()
 
 
 def test_everybody_gets_a_receipt_and_those_who_are_known_a_mail(client, sender):
@@ -57,8 +58,13 @@ def test_nobody_is_asked_twice(client, sender):
     ]
 
 
+def check(client, reference_id):
+    answer = client.post("/contact-endpoint/check", json={"reference_id": reference_id})
+    return answer.json()
+
+
 def test_the_button_says_what_works(client):
-    report = client.post("/contact-endpoint/check", json={"reference_id": "p-1"}).json()
+    report = check(client, "p-1")
 
     assert report["ok"]
     assert "kim@people.example" not in str(report)
@@ -66,6 +72,6 @@ def test_the_button_says_what_works(client):
 
 def test_the_button_says_what_does_not(client, endpoint):
     endpoint.play("forbidden")
-    report = client.post("/contact-endpoint/check", json={"reference_id": "p-1"}).json()
+    report = check(client, "p-1")
 
     assert (report["ok"], report["outcome"]) == (False, "auth_failed")

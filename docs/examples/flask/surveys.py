@@ -1,5 +1,5 @@
 """
-A survey application on Flask: it stores reference ids, and the customer knows who they are.
+Surveys on Flask: it stores reference ids, and the customer knows who they are.
 """
 
 from __future__ import annotations
@@ -48,7 +48,9 @@ class Surveys:
             RequestTemplate(f"{origin}/people/{{reference_id}}"),
             ContactSelector(email="$.email", reference_id="$.id"),
             auth=OAuth2ClientCredentials(
-                f"{origin}/oauth/token", "surveys", Secret.from_env("CRM_CLIENT_SECRET")
+                f"{origin}/oauth/token",
+                "surveys",
+                Secret.from_env("CRM_CLIENT_SECRET"),
             ),
             retry=RetryPolicy.never() if transport else RetryPolicy(),
             name="crm of tenant 12",
@@ -85,10 +87,11 @@ def surveys() -> Surveys:
 # --- factory
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     """
-    An application of its own, with *config* over what stands here and in the environment.
+    An application of its own; *config* goes before the environment and what is here.
     """
     app = Flask(__name__)
-    app.config.update(CRM_ORIGIN="https://crm.customer.example", SMTP_HOST="mail.host.example")
+    app.config["CRM_ORIGIN"] = "https://crm.customer.example"
+    app.config["SMTP_HOST"] = "mail.host.example"
     app.config.from_prefixed_env("SURVEYS")
     app.config.update(config or {})
     app.extensions["surveys"] = Surveys(app.config)  # opens nothing, reads no secret
@@ -118,14 +121,15 @@ def send(survey_id: str) -> dict[str, Any]:
     """
     Ask one person, and say what became of it.
     """
-    receipt = surveys().dispatcher.send(request.json["reference_id"], invitation_of(survey_id))
+    reference_id = request.json["reference_id"]
+    receipt = surveys().dispatcher.send(reference_id, invitation_of(survey_id))
     return receipt.to_dict()
 
 
 @pages.post("/contact-endpoint/check")
 def check() -> dict[str, Any]:
     """
-    The button "test the configuration": each step, and what to do about the one that fails.
+    The button "test the configuration": each step, and what to do if it fails.
     """
     return surveys().resolver.check(request.json["reference_id"]).to_dict()
 

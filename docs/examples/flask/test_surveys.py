@@ -26,16 +26,20 @@ def sender():
 @pytest.fixture
 def app(endpoint, sender, monkeypatch):
     monkeypatch.setenv("CRM_CLIENT_SECRET", "made-up")
-    return create_app({"TESTING": True, "CRM_TRANSPORT": endpoint, "SURVEY_SENDER": sender})
+    return create_app(
+        {
+            "TESTING": True,
+            "CRM_TRANSPORT": endpoint,
+            "SURVEY_SENDER": sender,
+        }
+    )
 
 
 def test_one_person_is_asked_once(app, sender):
-    client = app.test_client()
-    answers = [
-        client.post("/surveys/s-7/sendings", json={"reference_id": "p-1"}).json for _ in range(2)
-    ]
+    client, order = app.test_client(), {"reference_id": "p-1"}
+    answers = [client.post("/surveys/s-7/sendings", json=order) for _ in range(2)]
 
-    assert [answer["outcome"] for answer in answers] == ["sent", "duplicate"]
+    assert [answer.json["outcome"] for answer in answers] == ["sent", "duplicate"]
     assert [it.contact.email.reveal() for it in sender.sent] == ["kim@people.example"]
 
 
@@ -52,7 +56,8 @@ def test_the_command_says_what_became_of_those_who_got_none(app, tmp_path):
 )
 def test_the_button_says_whether_it_works(app, endpoint, failure, works):
     endpoint.play(failure)
-    answer = app.test_client().post("/contact-endpoint/check", json={"reference_id": "p-1"})
+    order = {"reference_id": "p-1"}
+    answer = app.test_client().post("/contact-endpoint/check", json=order)
 
     assert answer.json["ok"] is works
     assert "kim@people.example" not in answer.text

@@ -28,8 +28,13 @@ await async_resolver.resolve("p-1")
 from careof import Dispatcher, Invitation, MemoryLedger
 from careof.testing import RecordingSender
 
-ledger = MemoryLedger()  # a new one each time: with the old one everybody is a duplicate
-invitation = Invitation(survey_id="s-7", channel="email", subject="?", text="How was it?")
+ledger = MemoryLedger()  # with the one of the last time everybody is a duplicate
+invitation = Invitation(
+    survey_id="s-7",
+    channel="email",
+    subject="How was it?",
+    text="Tell us: https://surveys.example/s-7",
+)
 dispatcher = Dispatcher(resolver, RecordingSender(), ledger=ledger)
 receipts = list(dispatcher.send_many(["p-1", "p-9"], invitation))
 

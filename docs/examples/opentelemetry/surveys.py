@@ -22,12 +22,18 @@ class Run:
     def __init__(self, provider: trace.TracerProvider | None = None) -> None:
         self._tracer = trace.get_tracer("surveys", tracer_provider=provider)
 
-    def send(self, dispatcher: Dispatcher, ids: Iterable[str], invitation: Invitation) -> None:
+    def send(
+        self,
+        dispatcher: Dispatcher,
+        ids: Iterable[str],
+        invitation: Invitation,
+    ) -> None:
         """
         Send, and say on the span how many had which outcome.
         """
-        facts = {"survey.id": invitation.survey_id, "survey.wave": invitation.wave}
-        with self._tracer.start_as_current_span("survey.send_many", attributes=facts) as span:
+        with self._tracer.start_as_current_span("survey.send_many") as span:
+            span.set_attribute("survey.id", invitation.survey_id)
+            span.set_attribute("survey.wave", invitation.wave)
             with dispatcher.send_many(ids, invitation) as batch:
                 for _ in batch:
                     pass

@@ -15,7 +15,7 @@ from careof import CareofError, Dispatcher, Invitation, Outcome, Receipt, Resolv
 # --- watch
 def watch(dsn: str, **options: Any) -> None:
     """
-    Errors with the variables of their frames, and nothing of the requests that this host gets.
+    Errors with the variables of their frames, and no body of a request to this host.
     """
     sentry_sdk.init(
         dsn,
@@ -38,21 +38,26 @@ def has_email(resolver: Resolver, reference_id: str) -> bool | None:
 
 
 # --- receipts
-SOMEBODY_ACTS = {Outcome.AUTH_FAILED, Outcome.BAD_RESPONSE, Outcome.UNCERTAIN, Outcome.REFUSED}
+SOMEBODY_ACTS = {
+    Outcome.AUTH_FAILED,
+    Outcome.BAD_RESPONSE,
+    Outcome.REFUSED,
+    Outcome.UNCERTAIN,
+}
 
 
 def report(receipt: Receipt) -> None:
     """
-    The ``on_event=`` of a dispatcher: one issue for each survey and cause, not for each person.
+    The ``on_event=`` of a dispatcher: one issue for each survey and cause.
     """
     if receipt.outcome not in SOMEBODY_ACTS:
         return
     with sentry_sdk.new_scope() as scope:
-        scope.fingerprint = ["careof", receipt.survey_id, receipt.outcome, receipt.detail]
+        scope.fingerprint = [receipt.survey_id, receipt.outcome, receipt.detail]
         scope.set_tag("survey", receipt.survey_id)
         scope.set_tag("outcome", receipt.outcome.value)
         scope.set_tag("detail", receipt.detail)
-        scope.capture_message(f"A survey was not sent: {receipt.outcome}", level="warning")
+        scope.capture_message(f"Not sent: {receipt.outcome}", level="warning")
 
 
 def send(dispatcher: Dispatcher, ids: Iterable[str], invitation: Invitation) -> None:

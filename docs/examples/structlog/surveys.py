@@ -19,7 +19,7 @@ log = structlog.get_logger("surveys")
 # --- configure
 def configure(stream: TextIO, level: int = logging.INFO) -> None:
     """
-    One line of JSON for each record, also for those of libraries that know only `logging`.
+    One line of JSON for each record, also of libraries that know only `logging`.
     """
     shared = [
         structlog.contextvars.merge_contextvars,
@@ -81,7 +81,7 @@ def send(dispatcher: Dispatcher, ids: Iterable[str], invitation: Invitation) -> 
 
 def look_up(resolver: Resolver, reference_id: str) -> None:
     """
-    A lookup whose error is written with all the variables of the frames that it passed.
+    A lookup whose error is written with the variables of the frames it passed.
     """
     try:
         contact = resolver.resolve(reference_id)

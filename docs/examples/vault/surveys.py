@@ -1,5 +1,5 @@
 """
-Secrets out of HashiCorp Vault: read where they are used, so that a rotation needs no restart.
+Secrets out of HashiCorp Vault, read when they are used: a rotation needs no restart.
 """
 
 from __future__ import annotations
@@ -81,7 +81,10 @@ class Vault:
     def _latest(self, path: str) -> dict[str, str]:
         # No redirects: the token would go along.
         client = hvac.Client(
-            self._url, token=self._token, timeout=self._wait, allow_redirects=False
+            self._url,
+            token=self._token,
+            timeout=self._wait,
+            allow_redirects=False,
         )
         with contextlib.closing(client.adapter):
             if not client.token:
@@ -108,7 +111,8 @@ def make_vault() -> Vault:
     The Vault of this host.
     """
     secret_id = Secret.from_file("/run/secrets/vault_secret_id")
-    return Vault("https://vault.host.example:8200", log_in=as_app_role("surveys", secret_id))
+    log_in = as_app_role("surveys", secret_id)
+    return Vault("https://vault.host.example:8200", log_in=log_in)
 
 
 def make_resolver(
