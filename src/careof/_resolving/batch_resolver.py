@@ -102,6 +102,9 @@ class ResolvedMany(Iterator[Result]):
         self._taken = Taken(resolver._lookup, resolver._collector)
         self._results: deque[Result] = deque()
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._resolver._name!r})"
+
     def __iter__(self) -> Self:
         return self
 
@@ -194,6 +197,9 @@ class AsyncResolvedMany(AsyncIterator[Result]):
         self._source = source
         self._taken = Taken(resolver._lookup, resolver._collector)
         self._results: deque[Result] = deque()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._resolver._name!r})"
 
     def __aiter__(self) -> Self:
         return self

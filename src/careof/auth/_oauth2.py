@@ -197,6 +197,13 @@ class OAuth2Grant(TokenEndpointAuth):
             ),
         }
 
+    def __repr__(self) -> str:
+        # A client_auth that was not looked at yet may be anything.
+        shown = super().__repr__()
+        return (
+            f"{shown[:-1]}, client_auth={self._client_auth!r})" if hasattr(self, "_url") else shown
+        )
+
     def _problem(self) -> str:
         method = self._client_auth
         if method not in _CLIENT_AUTHS:

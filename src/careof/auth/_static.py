@@ -148,6 +148,9 @@ class BasicAuth(AuthStrategy):
         password = "" if self._password is None else self._password.reveal()
         set_header(self, request, "Authorization", basic_credentials(username, password))
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(***)"
+
 
 class BearerAuth(AuthStrategy):
     """
@@ -166,6 +169,9 @@ class BearerAuth(AuthStrategy):
         Set ``Authorization: Bearer ...``.
         """
         set_header(self, request, "Authorization", f"Bearer {self._token.reveal()}")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(***)"
 
 
 class ApiKeyAuth(AuthStrategy):
@@ -205,6 +211,11 @@ class ApiKeyAuth(AuthStrategy):
             set_header(self, request, self._name, self._key.reveal())
         else:
             _set_parameter(self, request, self._name, self._key.reveal())
+
+    def __repr__(self) -> str:
+        # Not the name: whoever mixes up the two has the key there.
+        location = getattr(self, "_location", "?")  # half built, in its own traceback
+        return f"{type(self).__name__}(***, location={location!r})"
 
 
 def _set_parameter(owner: AuthStrategy, request: httpx.Request, name: str, value: str) -> None:

@@ -134,3 +134,9 @@ class TokenEndpointAuth(TokenAuth):
             raise no_token(response, "its token has characters that no header can carry")
         end = stated_end(None if self._expires_path is None else self._expires_path.find(tree))
         return AccessToken(token.strip(), end.expires_at, lifetime=end.lifetime)
+
+    def __repr__(self) -> str:
+        # Where a token comes from, without path and query.  Half built, in the
+        # traceback of its own constructor, it does not know yet.
+        host = httpx.URL(self._url).host if hasattr(self, "_url") else "?"
+        return f"{type(self).__name__}({host!r})"

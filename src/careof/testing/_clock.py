@@ -44,3 +44,6 @@ class FakeClock:
         Turn the wall clock, as an administrator does.
         """
         self._wall = now
+
+    def __repr__(self) -> str:
+        return f"FakeClock({self._wall:.3f})"

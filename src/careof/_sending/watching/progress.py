@@ -69,6 +69,10 @@ class _Shown(Generic[Wrapped]):
     def _close_of_the_wrapped(self) -> Any:
         return getattr(self._receipts, self._closing, None)
 
+    def __repr__(self) -> str:
+        # No picture: one more would change the rate.
+        return f"{type(self).__name__}({self._meter.done:,} receipts)"
+
     def __del__(self) -> None:
         self._leave()
 
