@@ -34,6 +34,7 @@ from careof.pseudonyms import KeyRing
 from tests.support.canary import EMAIL, frames_of
 from tests.support.dispatching import INVITATION, Gate, Host, contact, happened, ids
 from tests.support.mails import our_threads
+from tests.support.raising import error_of
 
 SOON = 10.0  # seconds; far more than any of these batches should take
 
@@ -503,13 +504,46 @@ def test_a_batch_at_its_end_stays_there(shell):
 
     def again():
         batch = host.dispatcher.send_many(ids(2), INVITATION)
-        return [*batch, *batch]
+        return [*batch, next(batch, None), next(batch, None)]
 
     async def async_again():
         batch = host.dispatcher.send_many(ids(2), INVITATION)
-        return [*[each async for each in batch], *[each async for each in batch]]
+        receipts = [each async for each in batch]
+        return [*receipts, await anext(batch, None), await anext(batch, None)]
 
-    assert len(shell.call(again if shell.name == "sync" else async_again)) == 2
+    *receipts, after, later = shell.call(again if shell.name == "sync" else async_again)
+
+    assert len(receipts) == 2
+    assert (after, later) == (None, None)
+
+
+def test_a_batch_at_its_end_refuses_another_loop_which_would_look_like_nobody(shell):
+    host = Host(shell)
+
+    def again():
+        batch = host.dispatcher.send_many(ids(2), INVITATION)
+        return len(list(batch)), error_of(lambda: list(batch))
+
+    async def async_again():
+        batch = host.dispatcher.send_many(ids(2), INVITATION)
+        receipts = [each async for each in batch]
+        return len(receipts), error_of(lambda: aiter(batch))
+
+    count, error = shell.call(again if shell.name == "sync" else async_again)
+
+    assert count == 2
+    assert isinstance(error, ConfigurationError)
+    assert str(error).removeprefix("Async") == (
+        "Batch: it has given out all its receipts (sent 2): send_many begins another batch."
+    )
+
+
+def test_a_batch_that_was_left_in_the_middle_can_be_looped_over_again():
+    batch = Host(Sync).dispatcher.send_many(ids(3), INVITATION, concurrency=1)
+    for _ in batch:
+        break
+
+    assert len(list(batch)) == 2
 
 
 @pytest.mark.parametrize("error", [SystemExit(1), KeyboardInterrupt(), GeneratorExit()])

@@ -35,6 +35,7 @@ class _Batch(Generic[AnyFlow]):
         self._flow: AnyFlow = flow
         self._shield = shield
         self._asking: dict[None, object] = {}  # who asks, at most one
+        self._is_spent = False
 
     @property
     def tally(self) -> Tally:
@@ -65,6 +66,15 @@ class _Batch(Generic[AnyFlow]):
             f"{type(self).__name__}: somebody else asks for a receipt already: "
             "a batch is for one thread or task."
         )
+
+    def _refuse_another_loop(self) -> None:
+        # Silence would look like a run of nobody, as where a cell of a notebook
+        # is run again.
+        if self._is_spent:
+            raise ConfigurationError(
+                f"{type(self).__name__}: it has given out all its receipts "
+                f"({self.tally}): send_many begins another batch."
+            )
 
     def _leaving(self) -> AbstractContextManager[object]:
         # First what needs no loop: one that waits may be closed where none runs.
@@ -99,7 +109,8 @@ class Batch(_Batch[Flow]):
     later; what is under way goes on meanwhile.  Receipts that nobody asks for
     are told to ``on_event``, counted in ``tally`` and settled in the ledger.
 
-    If the input itself raises, the receipts of what was taken come first.
+    If the input itself raises, the receipts of what was taken come first.  Once
+    all were given out, another loop is refused.
     """
 
     def __init__(self, flow: Flow) -> None:
@@ -107,6 +118,7 @@ class Batch(_Batch[Flow]):
         weakref.finalize(self, flow.forsake).atexit = False
 
     def __iter__(self) -> Self:
+        self._refuse_another_loop()
         return self
 
     def __next__(self) -> Receipt:
@@ -132,6 +144,7 @@ class Batch(_Batch[Flow]):
         if not is_mine:
             raise self._two_ask()
         self._failed()
+        self._is_spent = True
         raise StopIteration
 
     def close(self, seconds: float | timedelta = CLOSING) -> None:
@@ -171,6 +184,7 @@ class AsyncBatch(_Batch[AsyncFlow]):
         weakref.finalize(self, flow.forsake).atexit = False
 
     def __aiter__(self) -> Self:
+        self._refuse_another_loop()
         return self
 
     async def __anext__(self) -> Receipt:
@@ -196,6 +210,7 @@ class AsyncBatch(_Batch[AsyncFlow]):
         if not is_mine:
             raise self._two_ask()
         self._failed()
+        self._is_spent = True
         raise StopAsyncIteration
 
     async def aclose(self, seconds: float | timedelta = CLOSING) -> None:
