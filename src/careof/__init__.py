@@ -25,6 +25,7 @@ from careof._sending.fingerprints import Fingerprinter
 from careof._sending.ledger import AsyncLedger, AsyncMemoryLedger, Ledger, LedgerKey, MemoryLedger
 from careof._sending.many.batch import AsyncBatch, Batch
 from careof._sending.rates import RateLimit
+from careof._sending.receipts import Receipts
 from careof._sending.senders import AsyncSurveySender, SurveySender
 from careof._sending.sms.gateway import AsyncHttpGatewaySender, HttpGatewaySender
 from careof._sending.sms.request import GatewayRequest
@@ -82,6 +83,7 @@ __all__ = [
     "PhoneNumber",
     "RateLimit",
     "Receipt",
+    "Receipts",
     "Recipient",
     "RequestTemplate",
     "Resolver",

@@ -41,6 +41,7 @@ from careof import (
     PhoneNumber,
     RateLimit,
     Receipt,
+    Receipts,
     Recipient,
     RequestTemplate,
     Resolver,
@@ -276,6 +277,11 @@ async_ledger: AsyncLedger = AsyncMemoryLedger()
 opt_outs: SuppressionList = NobodyOptsOut()
 fingerprints: list[str] = Fingerprinter(keyring, "t").candidates(EmailAddress.parse("a@b.example"))
 tallies: Tally = sum([Tally(), Tally()], Tally())
+receipts = Receipts([receipt])
+receipts.extend(careof.progress([receipt]))
+first: Receipt = receipts[0]
+counts: Tally = receipts[:50].tally
+rows: list[dict[str, object]] = receipts.to_dicts()
 
 
 with Dispatcher(

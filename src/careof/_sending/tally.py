@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from careof._values.html_table import html_table
 from careof._values.receipt import Outcome, Receipt
 
 
@@ -27,5 +28,13 @@ class Tally(Counter[Outcome]):
         return Tally(super().__add__(other))
 
     def __str__(self) -> str:
-        counts = [f"{outcome.value} {self[outcome]:,}" for outcome in Outcome if self[outcome]]
-        return ", ".join(counts) or "nothing"
+        return ", ".join(f"{outcome} {count}" for outcome, count in self._rows()) or "nothing"
+
+    def __repr__(self) -> str:
+        return f"Tally({self})"
+
+    def _repr_html_(self) -> str:
+        return html_table(f"Tally of {self.total():,}", self._rows(), head=("outcome", "receipts"))
+
+    def _rows(self) -> list[tuple[str, str]]:
+        return [(each.value, f"{self[each]:,}") for each in Outcome if self[each]]

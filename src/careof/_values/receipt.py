@@ -11,6 +11,8 @@ from typing import Any
 
 import attrs
 
+from careof._values.html_table import html_table
+from careof._values.reference import refuse_reference
 from careof.errors import ConfigurationError, error_class, is_safe_detail
 
 
@@ -49,6 +51,9 @@ _RELEASED = frozenset(
     {Outcome.UNAVAILABLE, Outcome.RATE_LIMITED, Outcome.AUTH_FAILED, Outcome.CANCELLED}
 )
 _FINE = frozenset({Outcome.SENT, Outcome.DUPLICATE})
+
+# Of a receipt that is drawn.
+HEAD = ("reference", "outcome", "detail", "attempts", "duration")
 
 
 def _safe(detail: str) -> str:
@@ -112,6 +117,22 @@ class Receipt:
     def __str__(self) -> str:
         words = [self.reference_id, self.outcome.value, self.detail]
         return f"{' '.join(filter(None, words))} ({self.duration * 1000:.0f} ms)"
+
+    def _row(self) -> tuple[str, ...]:
+        # The dispatcher has masked what is no reference; a host that builds
+        # receipts may not have.
+        is_refused = refuse_reference(self.reference_id) is not None
+        return (
+            "***" if is_refused else self.reference_id,
+            self.outcome.value,
+            self.detail,
+            str(self.attempts),
+            f"{self.duration * 1000:.0f} ms",
+        )
+
+    def _repr_html_(self) -> str:
+        survey = f"{self.survey_id}, {self.wave}" if self.wave else self.survey_id
+        return html_table(f"Receipt: {survey}, {self.channel}", [self._row()], head=HEAD)
 
     def to_dict(self) -> dict[str, Any]:
         """
