@@ -5,35 +5,62 @@ Promise 2: no value, secret, token, URL or body is shown, by us or the libraries
 from __future__ import annotations
 
 import functools
+import inspect
+import re
 import warnings
+from datetime import UTC, datetime
 
 import attrs
 import cattrs
 import httpx
 import pytest
+from IPython.core.formatters import DisplayFormatter
 
+import careof
+import careof.auth
+import careof.pseudonyms
+import careof.testing
 from careof import (
+    AsyncBatchHttpResolver,
     AsyncDispatcher,
+    AsyncHttpGatewaySender,
+    AsyncHttpResolver,
+    AsyncMemoryLedger,
+    AsyncSmtpSender,
     BatchHttpResolver,
     BatchRequestTemplate,
     CareofError,
     Contact,
     ContactSelector,
+    Dispatcher,
     EmailAddress,
+    Event,
+    Fingerprinter,
+    GatewayRequest,
+    HttpGatewaySender,
     HttpResolver,
     Invitation,
+    LedgerKey,
     Limits,
+    MemoryLedger,
     NetworkPolicy,
+    Outcome,
     PhoneNumber,
+    RateLimit,
+    Receipt,
+    Receipts,
     Recipient,
     RequestTemplate,
     RetryPolicy,
     Secret,
     SmtpSender,
+    Tally,
+    sms_segments,
 )
 from careof.auth import (
     AccessToken,
     ApiKeyAuth,
+    AsyncEncryptedTokenCache,
     BasicAuth,
     BearerAuth,
     EncryptedTokenCache,
@@ -43,8 +70,21 @@ from careof.auth import (
     OAuth2RefreshToken,
     TokenEndpointAuth,
 )
-from careof.pseudonyms import HmacPseudonymizer, KeyRing, SivPseudonymizer
-from careof.testing import FakeClock, FakeContactEndpoint
+from careof.pseudonyms import (
+    AsyncPseudonymResolver,
+    HmacPseudonymizer,
+    KeyRing,
+    PseudonymResolver,
+    SivPseudonymizer,
+)
+from careof.testing import (
+    AsyncRecordingSender,
+    FakeClock,
+    FakeContactEndpoint,
+    RecordingSender,
+    Sent,
+)
+from tests.support.caches import AsyncStoreCache, StoreCache
 from tests.support.canary import (
     EMAIL,
     NAME,
@@ -95,6 +135,18 @@ BATCH_TEMPLATE = BatchRequestTemplate(
     json={"key": Secret(SECRET), "plain": SECRET, "ids": "{reference_ids}"},
 )
 BATCH_RESOLVER = BatchHttpResolver(BATCH_TEMPLATE, SELECTOR, auth=BearerAuth(SECRET))
+ASYNC_BATCH_RESOLVER = AsyncBatchHttpResolver(BATCH_TEMPLATE, SELECTOR, auth=BearerAuth(SECRET))
+RESOLVER = HttpResolver(
+    TEMPLATE,
+    SELECTOR,
+    auth=BearerAuth(SECRET),
+    transport=FakeContactEndpoint({"C-1": PERSON}),
+)
+ASYNC_RESOLVER = AsyncHttpResolver(TEMPLATE, SELECTOR, auth=BearerAuth(SECRET))
+GATEWAY = GatewayRequest(
+    f"https://gateway.example/{SECRET}",
+    json={"to": "{phone}", "text": "{text}", "key": Secret(SECRET)},
+)
 
 
 def rsa_key():
@@ -127,6 +179,27 @@ def cache_with_a_token():
     return cache
 
 
+def senders_with_a_message():
+    senders = [RecordingSender(), AsyncRecordingSender()]
+    for sender in senders:
+        sender._record(CONTACT, INVITATION.render(CONTACT))
+    return senders
+
+
+SENDER, ASYNC_SENDER = senders_with_a_message()
+DISPATCHER = Dispatcher(RESOLVER, SENDER)
+ASYNC_DISPATCHER = AsyncDispatcher(ASYNC_RESOLVER, ASYNC_SENDER)
+RECEIPT = Receipt(
+    reference_id="C-1",
+    survey_id="s",
+    channel="email",
+    outcome="unavailable",
+    started_at=datetime(2026, 3, 1, tzinfo=UTC),
+    detail=EMAIL,
+)
+REPORT = RESOLVER.check("C-1")
+SMTP = {"from_address": "a@host.example", "username": "me", "password": SECRET}
+
 OBJECTS = [
     Secret(SECRET),
     Secret.from_callable(lambda: SECRET),
@@ -153,9 +226,86 @@ OBJECTS = [
     cache_with_a_token(),
     KEY_RING,
     EncryptedTokenCache(cache_with_a_token(), KEY_RING),
-    SmtpSender("localhost", from_address="a@host.example", username="me", password=SECRET),
+    SmtpSender("localhost", **SMTP),
     *STRATEGIES,
+    AsyncEncryptedTokenCache(AsyncStoreCache(StoreCache()), KEY_RING),
+    AsyncSmtpSender("localhost", **SMTP),
+    ASYNC_BATCH_RESOLVER,
+    ASYNC_BATCH_RESOLVER.resolve_many(["C-1"]),
+    RESOLVER,
+    ASYNC_RESOLVER,
+    PseudonymResolver(SivPseudonymizer(KEY_RING, "t")),
+    AsyncPseudonymResolver(SivPseudonymizer(KEY_RING, "t")),
+    GATEWAY,
+    HttpGatewaySender(GATEWAY, BearerAuth(SECRET)),
+    AsyncHttpGatewaySender(GATEWAY, BearerAuth(SECRET)),
+    SENDER,
+    ASYNC_SENDER,
+    Sent(CONTACT, INVITATION.render(CONTACT)),
+    DISPATCHER,
+    ASYNC_DISPATCHER,
+    DISPATCHER.send_many(["C-1"], INVITATION),
+    ASYNC_DISPATCHER.send_many(["C-1"], INVITATION),
+    careof.progress(DISPATCHER.send_many(["C-1"], INVITATION)),
+    careof.progress(ASYNC_DISPATCHER.send_many(["C-1"], INVITATION)),
+    RECEIPT,
+    Receipts([RECEIPT]),
+    Receipts([RECEIPT]).tally,
+    Tally(),
+    Outcome.SENT,
+    REPORT,
+    REPORT.steps[0],
+    Event(
+        endpoint="crm",
+        host="crm.customer.example",
+        step="attempt",
+        started_at=0.0,
+        outcome="ok",
+    ),
+    MemoryLedger(),
+    AsyncMemoryLedger(),
+    LedgerKey("s", "", "C-1", "email"),
+    Fingerprinter(KEY_RING, "t"),
+    RateLimit(5),
+    sms_segments("How was it?"),
+    FakeClock(),
 ]
+# It is given people as they are, and pickles like a dictionary.
+PLAIN = [FakeContactEndpoint({"C-1": PERSON})]
+
+PUBLIC = [
+    kind
+    for package in (careof, careof.auth, careof.pseudonyms, careof.testing)
+    for kind in (getattr(package, name) for name in package.__all__)
+    if inspect.isclass(kind)
+    and not getattr(kind, "_is_protocol", False)
+    and not issubclass(kind, CareofError)  # how they print is tested with each failure
+    and not kind.__name__.endswith("Conformance")  # pytest builds them, and nobody holds one
+]
+
+
+@pytest.mark.parametrize("kind", PUBLIC, ids=lambda kind: kind.__name__)
+def test_every_public_class_is_looked_at_here(kind):
+    assert any(isinstance(value, kind) for value in [*OBJECTS, *PLAIN])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [value for value in [*OBJECTS, *PLAIN] if type(value) in PUBLIC],
+    ids=lambda value: type(value).__name__,
+)
+def test_every_public_object_says_what_it_is(value):
+    assert type(value).__name__ in repr(value)
+
+
+@pytest.mark.parametrize("value", [*OBJECTS, *PLAIN], ids=lambda value: type(value).__name__)
+def test_a_notebook_shows_no_object_by_where_it_is_in_memory_and_nobody(value):
+    shown, _ = DisplayFormatter().format(value)
+    texts = [repr(value), *shown.values()]
+
+    assert "text/plain" in shown
+    assert seen_in(texts) == []
+    assert re.findall(r"<.* object at .*>", "".join(texts)) == []
 
 
 @pytest.mark.parametrize("value", OBJECTS, ids=lambda value: type(value).__name__)
