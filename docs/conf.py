@@ -5,6 +5,8 @@ How Sphinx builds the documentation, without a network.
 from __future__ import annotations
 
 import importlib.metadata
+import json
+from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -17,6 +19,7 @@ copyright = "2026, The careof authors"
 release = version = importlib.metadata.version("careof")
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+source_suffix = {".md": "markdown", ".ipynb": "markdown"}
 exclude_patterns = ["_build", "examples"]
 html_theme = "furo"
 html_title = "careof " + release
@@ -52,11 +55,36 @@ nitpick_ignore_regex = [
 
 def setup(app: Sphinx) -> None:
     """
-    Two corrections of autodoc, the first before napoleon, which is at 500; one of code.
+    Notebooks as pages, two corrections of autodoc, the first before napoleon, which
+    is at 500, and one of code.
     """
+    app.connect("source-read", _read_notebook)
     app.connect("autodoc-process-docstring", _keep_first_line, priority=400)
     app.connect("autodoc-process-signature", _leave_out_arguments)
     app.connect("doctree-read", _end_code_with_its_last_line)
+
+
+def _read_notebook(app: Sphinx, name: str, source: list[str]) -> None:
+    # As it is stored, not run: the tests see that it would draw the same.
+    if str(app.env.doc2path(name)).endswith(".ipynb"):
+        cells = json.loads(source[0])["cells"]
+        source[0] = "\n\n".join(part for cell in cells for part in _parts_of(cell))
+
+
+def _parts_of(cell: dict[str, Any]) -> list[str]:
+    text = "".join(cell["source"])
+    if cell["cell_type"] == "markdown":
+        return [text]
+    return [f"```python\n{text}\n```", *map(_drawn, cell["outputs"])]
+
+
+def _drawn(output: dict[str, Any]) -> str:
+    data = output.get("data", {})
+    if "text/html" in data:
+        page = "".join(data["text/html"])
+        return f'```{{raw}} html\n<div class="drawn-by-a-notebook">{page}</div>\n```'
+    text = "".join(output.get("text") or data["text/plain"])
+    return f"```text\n{text.rstrip()}\n```"
 
 
 def _keep_first_line(
