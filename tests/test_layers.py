@@ -15,7 +15,7 @@ SOURCE = pathlib.Path(careof.__file__).parent
 
 # From the ground up.  A room may import from itself and from the rooms before it.
 ROOMS = """
-    errors _values _reading _keys _network pseudonyms auth _resolving _sending testing integrations
+    errors _values _reading _keys _network pseudonyms auth _resolving _sending settings testing integrations
     _commands __main__
 """.split()
 

@@ -1,0 +1,140 @@
+"""
+What is wrong with settings: everything at once, by where it stands.
+
+Theory of operation: whoever fills in a form wants to know all that is wrong
+with it, not the first of it.  So nothing is raised on the way; each mistake is
+put down with its path, and the last line raises all of them.  A path is made of
+names, and a name that looks like none of ours may be a secret in the wrong
+place: it becomes a question mark.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+
+import attrs
+
+from careof.errors import CareofError, ConfigurationError
+
+# Names of ours, of headers, of fields and of keys; no key of 40 letters, and no address.
+_TELLABLE = re.compile(r"[A-Za-z$/][A-Za-z0-9_$./-]{0,39}", re.ASCII)
+_PARAMETER = r"[a-z_]+(?:\[[^\]]*\])*"
+# How every constructor begins: whose parameter, which, and what was expected.
+_OF_CONSTRUCTOR = re.compile(rf"[A-Za-z0-9]+: ({_PARAMETER}(?:, {_PARAMETER})*): (.*)", re.DOTALL)
+
+
+@attrs.frozen
+class Problem:
+    """
+    One thing that cannot work.
+
+    Attributes:
+        path: Where it stands, such as ``email.auth.token_url``; ``""`` for all of it.
+        text: What was expected.  It repeats no value.
+        is_shape: Whether ``json_schema()`` says so too; the rest only careof knows.
+    """
+
+    path: str
+    text: str
+    is_shape: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.text}" if self.path else self.text
+
+
+class SettingsError(ConfigurationError):
+    """
+    The settings cannot work: everything that is wrong with them.
+
+    Attributes:
+        problems: One for each thing that is wrong, in the order of the settings.
+    """
+
+    def __init__(self, message: str, *, problems: Iterable[Problem] = ()) -> None:
+        super().__init__(message)
+        self.problems: list[Problem] = list(problems)
+
+
+class Problems:
+    """
+    What was found so far.
+    """
+
+    def __init__(self) -> None:
+        self.found: list[Problem] = []
+
+    def add(self, path: str, text: str, *, is_shape: bool = True) -> None:
+        """
+        Put one down, unless it is there.
+        """
+        problem = Problem(path, text, is_shape)
+        if problem not in self.found:
+            self.found.append(problem)
+
+    def are_at(self, path: str) -> bool:
+        """
+        Whether there is one at *path* or inside it.
+        """
+        return any(f"{each.path}.".startswith(f"{path}.") for each in self.found)
+
+    def error(self) -> SettingsError:
+        """
+        All of them as one error.
+        """
+        lines = "".join(f"\n  {problem}" for problem in self.found)
+        return SettingsError(f"The settings cannot work:{lines}", problems=self.found)
+
+
+def told(name: object) -> str:
+    """
+    A *name* for a path, or a question mark.
+    """
+    return name if isinstance(name, str) and _TELLABLE.fullmatch(name) else "?"
+
+
+def unknown(name: object, known: Iterable[str]) -> str:
+    """
+    The words for a *name* that is none of those *known*.
+    """
+    names = sorted(known)
+    close = difflib.get_close_matches(name.lower(), names, 1) if isinstance(name, str) else []
+    if close:
+        return f'there is no such key; did you mean "{close[0]}"?'
+    return f"there is no such key; expected one of {', '.join(names)}."
+
+
+@attrs.frozen
+class Complaint:
+    """
+    What a constructor said, put where it belongs.
+
+    Attributes:
+        parameters: Those that it is about; none if it does not say.
+    """
+
+    path: str
+    text: str
+    parameters: tuple[str, ...] = ()
+
+
+def complaint(error: CareofError, table: str, places: Mapping[str, str]) -> Complaint:
+    """
+    The *error* of a constructor as a complaint.
+
+    Args:
+        table: The path of what was built.
+        places: Parameters to paths, where one stands elsewhere; ``""`` for what
+            is said of no parameter.
+    """
+    match = _OF_CONSTRUCTOR.fullmatch(str(error))
+    if match is None:
+        return Complaint(places.get("", table), str(error))
+    named = match[1].split(", ")
+    parameters = tuple(name.partition("[")[0] for name in named)
+    if len(named) > 1:
+        return Complaint(table, f"{match[1]}: {match[2]}", parameters)
+    inside = [told(name.strip("'\"")) for name in re.findall(r"\[([^\]]*)\]", match[1])]
+    path = places.get(parameters[0], f"{table}.{parameters[0]}")
+    return Complaint(".".join([path, *inside]), match[2], parameters)
