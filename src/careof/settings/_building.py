@@ -219,12 +219,12 @@ class Building:
             if not reported or len(said.parameters) == 1:
                 self._problems.add(said.path, said.text, is_shape=False)
             names = {name for name in said.parameters if name in left} - reported
-            if not names or names & _ENTANGLED:
+            if table is None or not names or names & _ENTANGLED:
                 return REFUSED
             reported |= names
             for name in names:
                 del left[name]
-                if table is not None and table.key(name).is_required:
+                if table.key(name).is_required:
                     left[name] = table.key(name).example
 
     def _makers(
