@@ -4,8 +4,8 @@ From what was read to what is built of it, without opening anything.
 Theory of operation: constructors know best what cannot work, and raise at the
 first of it.  So each is asked again with what it refused taken out, or replaced
 by the example of the model, until it is content: then all that it refuses is
-put down, each at its path.  What it says about several parameters at once only
-counts the first time, because it may only be the hole that was left.
+put down, each at its path.  Where a parameter changes what the others mean, it
+ends there: what is said next may only be the hole that was left.
 """
 
 from __future__ import annotations
@@ -216,8 +216,7 @@ class Building:
             if not isinstance(outcome, CareofError):
                 return REFUSED if reported else outcome
             said = complaint(outcome, at, places or {})
-            if not reported or len(said.parameters) == 1:
-                self._problems.add(said.path, said.text, is_shape=False)
+            self._problems.add(said.path, said.text, is_shape=False)
             names = {name for name in said.parameters if name in left} - reported
             if table is None or not names or names & _ENTANGLED:
                 return REFUSED

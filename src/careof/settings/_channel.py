@@ -158,4 +158,4 @@ class ChannelSettings(Unpicklable):
         return self._built[name]
 
     def __repr__(self) -> str:
-        return f"<ChannelSettings {self.name}: {', '.join(self._schemes)}>"
+        return f"<ChannelSettings {', '.join((self.name, *self._schemes))}>"

@@ -11,6 +11,7 @@ what was expected, never what was found.
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from typing import Any, Final
 
 import attrs
@@ -70,7 +71,7 @@ class Place:
 
 
 @attrs.frozen
-class Kind:
+class Kind(ABC):
     """
     The base of all kinds.
 
@@ -92,11 +93,11 @@ class Kind:
         """
         return self._schema()
 
-    def _read(self, value: object, at: Place) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def _read(self, value: object, at: Place) -> Any: ...
 
-    def _schema(self) -> Schema:
-        raise NotImplementedError
+    @abstractmethod
+    def _schema(self) -> Schema: ...
 
 
 @attrs.frozen(kw_only=True)

@@ -73,12 +73,6 @@ class Problems:
         if problem not in self.found:
             self.found.append(problem)
 
-    def are_at(self, path: str) -> bool:
-        """
-        Whether there is one at *path* or inside it.
-        """
-        return any(f"{each.path}.".startswith(f"{path}.") for each in self.found)
-
     def error(self) -> SettingsError:
         """
         All of them as one error.
