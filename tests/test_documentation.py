@@ -12,6 +12,7 @@ import careof.auth
 import careof.errors
 import careof.integrations.otel
 import careof.pseudonyms
+import careof.settings
 import careof.testing
 from careof._sending.email.failures import _WORDS
 
@@ -157,6 +158,7 @@ def test_the_errors_page_explains_every_detail_and_no_other():
         careof.errors,
         careof.integrations.otel,
         careof.pseudonyms,
+        careof.settings,
         careof.testing,
     ],
     ids=lambda module: module.__name__,

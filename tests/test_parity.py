@@ -91,6 +91,18 @@ METHODS = [
         {"self._deadline.left()": "min(self._deadline.left(), LONGEST)"},
     ),
     (
+        "settings/_settings.py",
+        "Settings",
+        "check",
+        "async_check",
+        {
+            "def async_check": "def check",
+            "each.async_resolver": "each.resolver",
+            "each.async_sender is": "each.sender is",
+            "each.async_sender.": "each.sender.",
+        },
+    ),
+    (
         "testing/_auth_endpoint.py",
         "AuthEndpoint",
         "handle_request",

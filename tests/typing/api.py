@@ -65,6 +65,7 @@ from careof.pseudonyms import (
     ReversiblePseudonymizer,
     SivPseudonymizer,
 )
+from careof.settings import SettingsError, json_schema, load
 from careof.testing import (
     AsyncLedgerConformance,
     AsyncRecordingSender,
@@ -326,3 +327,14 @@ async def asynchronously() -> Receipt:
     async with httpx.AsyncClient(auth=auth) as client:
         await client.get("https://contacts.customer.example/")
     return await AsyncDispatcher(async_resolver, async_sender).send("C-1", invitation)
+
+
+def customer_as_data(row: dict[str, object], vault: Callable[[str], str]) -> str:
+    settings = load(row, secrets={"vault": vault, "env": None})
+    if settings.email is None:
+        return ", ".join(problem.path for problem in SettingsError("none").problems)
+    dispatcher: Dispatcher = settings.email.dispatcher(ledger=MemoryLedger())
+    waiting: AsyncDispatcher = settings.email.async_dispatcher(ledger=AsyncMemoryLedger())
+    resolver: Resolver = settings.email.resolver
+    print(dispatcher, waiting, resolver, settings.check("C-1").to_dict(), json_schema())
+    return str(settings.dump())

@@ -99,7 +99,7 @@ _GRANTS = (
     ),
     Parameter(
         name="client_auth",
-        kind=OneOf(words="word", choices=_CLIENT_AUTHS),
+        kind=OneOf(choices=_CLIENT_AUTHS),
         about="How we say who we are.",
         default="client_secret_basic",
     ),
@@ -116,7 +116,7 @@ _GRANTS = (
     ),
     Parameter(
         name="algorithm",
-        kind=OneOf(words="word", choices=ALGORITHMS),
+        kind=OneOf(choices=ALGORITHMS),
         about="What is signed with it.",
         default="RS256",
     ),
@@ -189,7 +189,7 @@ AUTH = Choice(
                 ),
                 Parameter(
                     name="location",
-                    kind=OneOf(words="word", choices=("header", "query")),
+                    kind=OneOf(choices=("header", "query")),
                     about="Where the key goes; a query is written to more logs.",
                     default="header",
                 ),
@@ -209,7 +209,7 @@ AUTH = Choice(
                 ),
                 Parameter(
                     name="method",
-                    kind=OneOf(words="word", choices=("POST", "GET")),
+                    kind=OneOf(choices=("POST", "GET")),
                     about="How it is asked.",
                     default="POST",
                 ),

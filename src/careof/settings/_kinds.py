@@ -180,6 +180,7 @@ class OneOf(Kind):
     One word of a list.
     """
 
+    words: str = "word"
     choices: tuple[str, ...]
 
     def _read(self, value: object, at: Place) -> Any:

@@ -28,7 +28,7 @@ def _body(method: str) -> tuple[Parameter, ...]:
     return (
         Parameter(
             name="method",
-            kind=OneOf(words="word", choices=("GET", "POST")),
+            kind=OneOf(choices=("GET", "POST")),
             about="How the endpoint is asked.",
             default=method,
         ),

@@ -91,7 +91,7 @@ SMTP = Table(
         ),
         Parameter(
             name="security",
-            kind=OneOf(words="word", choices=get_args(Security)),
+            kind=OneOf(choices=get_args(Security)),
             about="How it is encrypted; none is for this machine only.",
             default="starttls",
         ),
