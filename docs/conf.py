@@ -41,13 +41,14 @@ napoleon_use_ivar = True
 nitpicky = True
 # What others document is on the network, and the build stays off it.
 nitpick_ignore_regex = [
-    (r"py:class", r"(collections\.abc|datetime|httpx|ipaddress|ssl)\..*"),
+    (r"py:class", r"(collections\.abc|datetime|httpx|ipaddress|os|ssl)\..*"),
     # As they stand in signatures.
     (
         r"py:class",
         r"AnyResolver|AnySender|ClientAuth|Security|Transport|timedelta|trace\.TracerProvider",
     ),
     (r"py:class", r"AnyLedger|AnyList|GatewayOutcome|Algorithm|GrantOptions|TokenOptions"),
+    (r"py:class", r"careof\.settings\._channel\.(Async)?DispatcherParts"),
     # Iterators, of which nobody needs the class.
     (r"py:class", r"careof\._sending\.watching\.progress\.(Async)?Progress"),
 ]

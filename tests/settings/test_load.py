@@ -232,6 +232,12 @@ def test_what_settings_say_reaches_the_parts():
     assert sms.sender._answers._statuses == {404: "rejected"}
 
 
+def test_one_resource_is_written_as_a_text():
+    row = {"email": {**EMAIL, "auth": {**OAUTH, "resource": "https://a.example"}}}
+
+    assert load(row).email.resolver._auth._resources == ("https://a.example",)
+
+
 def test_limits_of_a_batch_leave_room_for_each_reference():
     row = changed(FULL, "sms/limits", {"deadline": 20})
 
@@ -397,6 +403,22 @@ def test_the_message_has_a_line_for_each_problem():
         '  email.url: expected a URL without a key in it; that is scheme = "api_key" of auth.',
         "  email.contact: is missing. What of the answer is the contact.",
     ]
+
+
+@pytest.mark.parametrize(
+    "path, word, expected",
+    [
+        ("email/auth/scheme", "oauth2_refresh", "oauth2_refresh_token"),
+        ("email/auth/scheme", "baerer", "bearer"),
+        ("email/request/method", "post", "POST"),
+        ("email/auth/client_auth", "client_secret_psot", "client_secret_post"),
+        ("email/auth/client_auth", "x", ""),
+    ],
+)
+def test_a_word_that_is_nearly_one_is_asked_about(path, word, expected):
+    (text,) = problems(changed(FULL, path, word)).values()
+
+    assert text.partition(" did you mean ")[2].strip('"?') == expected
 
 
 def test_settings_of_nothing_are_refused():

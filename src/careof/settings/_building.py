@@ -192,7 +192,7 @@ class Building:
             try:
                 self._policy.check_url(address)
             except CareofError as error:
-                self._problems.add(path, str(error), is_shape=False)
+                self._problems.add(path, complaint(error, path, {}).text, is_shape=False)
 
     def _made(
         self,

@@ -96,5 +96,5 @@ class Host:
         Where mail may go: the ports of mail, in the places of the host's own policy.
         """
         policy = NetworkPolicy() if self.network is None else self.network
-        ports = None if policy.ports is None else policy.ports | _MAIL_PORTS
+        ports = None if policy.ports is None else (policy.ports - {443}) | _MAIL_PORTS
         return attrs.evolve(policy, ports=ports)

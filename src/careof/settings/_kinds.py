@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import attrs
 
-from careof.settings._problems import Problems, told
+from careof.settings._problems import Problems, meant, told
 from careof.settings._secrets import SENSITIVE_QUERY, Secrets
 
 Schema = dict[str, Any]
@@ -46,7 +46,7 @@ class Place:
         The place of what is called *name* in here.
         """
         path = f"{self.path}.{told(name)}" if self.path else told(name)
-        return attrs.evolve(self, path=path)
+        return Place(path, self.problems, self.secrets)
 
     def refuse(self, text: str) -> Refused:
         """
@@ -186,7 +186,7 @@ class OneOf(Kind):
     def _read(self, value: object, at: Place) -> Any:
         if isinstance(value, str) and value in self.choices:
             return value
-        return at.refuse(f"expected {listed(self.choices)}.")
+        return at.refuse(f"expected {listed(self.choices)}. {meant(value, self.choices)}".rstrip())
 
     def _schema(self) -> Schema:
         return {"enum": list(self.choices)}

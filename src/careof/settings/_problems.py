@@ -16,13 +16,15 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
-from careof.errors import CareofError, ConfigurationError
+from careof.errors import CareofError, ConfigurationError, DestinationRefusedError
 
 # Names of ours, of headers, of fields and of keys; no key of 40 letters, and no address.
 _TELLABLE = re.compile(r"[A-Za-z$/][A-Za-z0-9_$./-]{0,39}", re.ASCII)
 _PARAMETER = r"[a-z_]+(?:\[[^\]]*\])*"
 # How every constructor begins: whose parameter, which, and what was expected.
 _OF_CONSTRUCTOR = re.compile(rf"[A-Za-z0-9]+: ({_PARAMETER}(?:, {_PARAMETER})*): (.*)", re.DOTALL)
+
+_OPENED = "Who runs this host opens others, by load(..., network=...)."
 
 
 @attrs.frozen
@@ -93,10 +95,21 @@ def unknown(name: object, known: Iterable[str]) -> str:
     The words for a *name* that is none of those *known*.
     """
     names = sorted(known)
-    close = difflib.get_close_matches(name.lower(), names, 1) if isinstance(name, str) else []
+    close = meant(name, names)
     if close:
-        return f'there is no such key; did you mean "{close[0]}"?'
+        return f"there is no such key; {close}"
     return f"there is no such key; expected one of {', '.join(names)}."
+
+
+def meant(word: object, known: Iterable[str]) -> str:
+    """
+    A question about the one of *known* that is close to *word*; empty if none is.
+    """
+    if not isinstance(word, str):
+        return ""
+    written = {each.lower(): each for each in known}
+    close = difflib.get_close_matches(word.lower(), written, 1)
+    return f'did you mean "{written[close[0]]}"?' if close else ""
 
 
 @attrs.frozen
@@ -122,6 +135,8 @@ def complaint(error: CareofError, table: str, places: Mapping[str, str]) -> Comp
         places: Parameters to paths, where one stands elsewhere; ``""`` for what
             is said of no parameter.
     """
+    if isinstance(error, DestinationRefusedError):
+        return Complaint(places.get("", table), f"{error} {_OPENED}")
     match = _OF_CONSTRUCTOR.fullmatch(str(error))
     if match is None:
         return Complaint(places.get("", table), str(error))

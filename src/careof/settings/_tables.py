@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from careof.settings._kinds import REFUSED, Kind, Place, Schema, listed
-from careof.settings._problems import unknown
+from careof.settings._problems import meant, unknown
 
 UNKNOWN = "?"
 
@@ -145,7 +145,8 @@ class Choice(Kind):
         choice = value.get(self.key, self.default)
         # Two of one hash: 1 is no true here, as in JSON Schema.
         if not isinstance(choice, str | bool) or choice not in self.tables:
-            return at.under(self.key).refuse(f"expected {self._expected()}.")
+            text = f"expected {self._expected()}. {meant(choice, map(str, self.tables))}"
+            return at.under(self.key).refuse(text.rstrip())
         table = self.tables[choice]
         rest = {name: each for name, each in value.items() if name != self.key}
         values = table.read(rest, at)
