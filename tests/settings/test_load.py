@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import ssl
+import time
 from types import MappingProxyType
 
 import pytest
@@ -419,6 +420,25 @@ def test_a_word_that_is_nearly_one_is_asked_about(path, word, expected):
     (text,) = problems(changed(FULL, path, word)).values()
 
     assert text.partition(" did you mean ")[2].strip('"?') == expected
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {f"key_{number}": 1 for number in range(200_000)},
+        {"k" * 1_000_000: 1},
+        changed(FULL, "email/request/headers", {f"x-{n}": 1 for n in range(20_000)}),
+        changed(FULL, "email/url", "https://a.example/" + "?" * 1_000_000),
+        changed(FULL, "email/url", "https://a.example/?" + "a" * 1_000_000),
+    ],
+    ids=["keys", "a long key", "headers", "question marks", "a long name"],
+)
+def test_a_customer_who_writes_too_much_holds_nobody_up(row):
+    began = time.process_time()
+    found = problems(row)
+
+    assert 0 < len(found) <= 1000
+    assert time.process_time() - began < 20
 
 
 def test_settings_of_nothing_are_refused():

@@ -24,6 +24,8 @@ _PARAMETER = r"[a-z_]+(?:\[[^\]]*\])*"
 # How every constructor begins: whose parameter, which, and what was expected.
 _OF_CONSTRUCTOR = re.compile(rf"[A-Za-z0-9]+: ({_PARAMETER}(?:, {_PARAMETER})*): (.*)", re.DOTALL)
 
+_MOST = 1000  # problems; who made more has not filled in a form
+_LONGEST_WORD = 40
 _OPENED = "Who runs this host opens others, by load(..., network=...)."
 
 
@@ -66,13 +68,15 @@ class Problems:
 
     def __init__(self) -> None:
         self.found: list[Problem] = []
+        self._known: set[Problem] = set()
 
     def add(self, path: str, text: str, *, is_shape: bool = True) -> None:
         """
         Put one down, unless it is there.
         """
         problem = Problem(path, text, is_shape)
-        if problem not in self.found:
+        if problem not in self._known and len(self.found) < _MOST:
+            self._known.add(problem)
             self.found.append(problem)
 
     def error(self) -> SettingsError:
@@ -105,7 +109,7 @@ def meant(word: object, known: Iterable[str]) -> str:
     """
     A question about the one of *known* that is close to *word*; empty if none is.
     """
-    if not isinstance(word, str):
+    if not isinstance(word, str) or len(word) > _LONGEST_WORD:
         return ""
     written = {each.lower(): each for each in known}
     close = difflib.get_close_matches(word.lower(), written, 1)

@@ -38,7 +38,7 @@ _IS_SENSITIVE = re.compile(SENSITIVE)
 # A value that is one placeholder is a reference id, a number or a text.
 PLACEHOLDER = r"\{[a-z_]+\}$"
 # A key in a query: it is written to every log on the way.
-SENSITIVE_QUERY = f"[?&][^=&#]*{SENSITIVE.removesuffix('$')}=[^{{&#]"
+SENSITIVE_QUERY = f"[?&][^?=&#]*{SENSITIVE.removesuffix('$')}=[^{{&#]"
 
 
 class SecretSource(Protocol):

@@ -13,6 +13,7 @@ from careof.settings._kinds import REFUSED, Kind, Place, Schema, listed
 from careof.settings._problems import meant, unknown
 
 UNKNOWN = "?"
+_MOST_STRANGE = 50  # keys; each is compared with all that there are
 
 
 @attrs.frozen(kw_only=True)
@@ -86,14 +87,16 @@ class Table(Kind):
         if not isinstance(value, Mapping):
             return at.refuse("expected a table: keys to values.")
         known = {key.name: key for key in self.keys}
-        found = {}
+        found: dict[str, Any] = {}
+        strange = [name for name in value if name not in known]
+        if strange:
+            # What they were meant to be is not known, so nothing is built of the rest.
+            found[UNKNOWN] = REFUSED
+        for name in strange[:_MOST_STRANGE]:
+            at.under(name).refuse(self.elsewhere.get(name) or unknown(name, known))
         for name, each in value.items():
             if name in known:
                 found[name] = known[name].kind.read(each, at.under(name))
-            else:
-                at.under(name).refuse(self.elsewhere.get(name) or unknown(name, known))
-                # What it was meant to be is not known, so nothing is built of the rest.
-                found[UNKNOWN] = REFUSED
         for key in self.keys:
             if key.is_required and key.name not in value:
                 found[key.name] = at.under(key.name).refuse(f"is missing. {key.about}")
