@@ -1,0 +1,107 @@
+"""
+What a host's records are, and how their fields are got at: one at a time.
+
+Theory of operation: everybody has another kind of row.  A mapping tells its
+names; a row of a database has ``keys()``; a tuple has none, so they are given;
+an object of a class has those that it was declared with, or else what is
+stored on it.  A file is read row by row and never held.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from careof.errors import ConfigurationError
+
+# What Django and SQLAlchemy keep on a model beside its fields.
+_MACHINERY = ("_state", "_sa_instance_state")
+LONGEST = 4 * 2**20  # characters of one line: what has longer ones is no table
+
+
+def fields_of(record: Any) -> Iterable[tuple[Any, Any]] | None:
+    """
+    The names and values of a record, or None if it has no names.
+    """
+    if isinstance(record, Mapping):
+        return record.items()
+    kind = type(record)
+    mapping = getattr(record, "_mapping", None)  # a row of SQLAlchemy
+    if isinstance(mapping, Mapping):
+        return mapping.items()
+    if hasattr(kind, "keys") and hasattr(kind, "__getitem__"):  # sqlite3.Row and its like
+        return [(name, record[name]) for name in record.keys()]  # noqa: SIM118
+    if hasattr(kind, "_fields") and isinstance(record, tuple):
+        return list(zip(kind._fields, record, strict=False))
+    names = _declared(kind)
+    if names is None and not hasattr(record, "__dict__"):
+        return None
+    stored = getattr(record, "__dict__", {})
+    every = dict.fromkeys([*(names or ()), *stored])
+    return [(name, getattr(record, name, None)) for name in every if name not in _MACHINERY]
+
+
+def _declared(kind: type) -> list[str] | None:
+    if attrs.has(kind):
+        return [field.name for field in attrs.fields(kind)]
+    declared = getattr(kind, "__dataclass_fields__", None)
+    if declared is not None:
+        return list(declared)
+    slots = [name for base in kind.__mro__ for name in _slots(base)]
+    return slots or None
+
+
+def _slots(kind: type) -> Sequence[str]:
+    slots = vars(kind).get("__slots__", ())
+    names = [slots] if isinstance(slots, str) else list(slots)
+    return [name for name in names if not name.startswith("__")]
+
+
+def rows_of(
+    path: str | os.PathLike[str], *, encoding: str, delimiter: str
+) -> Iterator[list[str] | ConfigurationError]:
+    """
+    The rows of a table in CSV, the header first; at the end the error, if there is one.
+    """
+    try:
+        file = Path(path).open(encoding=encoding, newline="")
+    except (OSError, LookupError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        yield ConfigurationError(f"preflight: records: the file cannot be opened: {reason}.")
+        return
+    with file:
+        number = 0
+        try:
+            for row in csv.reader(_lines(file), delimiter=delimiter):
+                number += 1
+                yield row
+            return
+        except UnicodeError:
+            reason = f"it is not in the encoding {encoding}"
+        except csv.Error:
+            reason = (
+                f"a quote is missing, or a cell is longer than {csv.field_size_limit():,} "
+                f"characters, or a line longer than {LONGEST:,}"
+            )
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+    # Both errors hold a part of the file; they have gone with their blocks.
+    yield ConfigurationError(
+        f"preflight: records: the file cannot be read after row {number}: {reason}."
+    )
+
+
+def _lines(file: Any) -> Iterator[str]:
+    is_first = True
+    for line in iter(functools.partial(file.readline, LONGEST), ""):
+        if len(line) == LONGEST:
+            raise csv.Error
+        # The byte order mark, which some programs write before the first name.
+        yield line.removeprefix("\ufeff") if is_first else line
+        is_first = False

@@ -1,0 +1,208 @@
+"""
+What a preflight found: counts, places and record ids, and never a value.
+"""
+
+from __future__ import annotations
+
+import html
+import textwrap
+from typing import Any, Literal
+
+import attrs
+
+Kind = Literal["email", "phone", "digits", "unread", "message_id", "name"]
+Severity = Literal["blocking", "warning", "note"]
+
+BLOCKING: tuple[Kind, ...] = ("email", "phone")
+MOST_EXAMPLES = 20  # record ids of one finding
+WIDTH = 80  # columns of a terminal
+
+_SEVERITIES: dict[Kind, Severity] = {
+    "email": "blocking",
+    "phone": "blocking",
+    "digits": "warning",
+    "unread": "warning",
+    "message_id": "note",
+    "name": "note",
+}
+KINDS = tuple(_SEVERITIES)
+_ORDER: dict[Severity, int] = {"blocking": 0, "warning": 1, "note": 2}
+_MEANINGS: dict[str, str] = {
+    "email": "an email address",
+    "phone": "a phone number",
+    "digits": "digits that may be a phone number; look at some of them",
+    "unread": "too deep, too long, or in a form that is not read: not looked into, or not to its "
+    "end",
+    "message_id": "the id of a mail, which looks like an address",
+    "name": "by the name of the field, somebody's name or the like",
+}
+
+
+@attrs.frozen(kw_only=True)
+class Finding:
+    """
+    One kind of thing at one place.
+
+    Attributes:
+        path: The field, and where in it: ``payload:json.to[]``.  ``*`` stands for
+            names that may be somebody's.
+        kind: ``email``, ``phone``, ``digits`` (which may be a phone number), ``unread``
+            (what was not looked into), ``message_id`` or ``name``.
+        count: The records in which it is.
+        severity: ``blocking``, ``warning`` or ``note``.
+        example_ids: Some of these records, 20 at most, by their ids; by their rows where
+            they have no id that can be shown.
+    """
+
+    path: str
+    kind: Kind
+    count: int
+    severity: Severity
+    example_ids: tuple[str, ...] = ()
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class PreflightReport:
+    """
+    What ``preflight`` found: true if nothing of it is blocking.
+
+    ``str()`` for a terminal, HTML in a notebook, ``to_dict()`` for a page of the
+    host's own.  It has counts, places and record ids, never a value.
+
+    Attributes:
+        records: How many were looked at.
+        findings: What is blocking comes first.
+    """
+
+    records: int
+    findings: tuple[Finding, ...] = ()
+
+    def __bool__(self) -> bool:
+        return not self._blocking()
+
+    def __str__(self) -> str:
+        lines = [f"preflight: {self._verdict()}"]
+        for finding in self.findings:
+            head = f"  {finding.severity:<8}  {finding.kind:<10}  {finding.count:>9,}  "
+            lines += _wrapped(head, finding.path)
+            lines += _wrapped(" " * len(head), _examples(finding))
+        if self.findings:
+            lines.append("")
+        for kind in self._kinds():
+            lines += _wrapped(f"  {kind}: ", _MEANINGS[kind])
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"<PreflightReport {self._verdict()}>"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            "<tr>"
+            + "".join(
+                f'<td style="text-align:left">{html.escape(cell)}</td>'
+                for cell in (
+                    finding.severity,
+                    finding.kind,
+                    f"{finding.count:,}",
+                    finding.path,
+                    _examples(finding),
+                )
+            )
+            + "</tr>"
+            for finding in self.findings
+        )
+        heads = "".join(
+            f'<th style="text-align:left">{head}</th>'
+            for head in ("severity", "kind", "records", "where", "which")
+        )
+        table = f"<tr>{heads}</tr>{rows}" if rows else ""
+        legend = "".join(
+            f"<div>{kind}: {html.escape(_MEANINGS[kind])}</div>" for kind in self._kinds()
+        )
+        title = html.escape(f"preflight: {self._verdict()}")
+        return f"<table><caption>{title}</caption>{table}</table>{legend}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """
+        The report as a dictionary that ``json.dumps`` takes.
+        """
+        return {
+            "ok": bool(self),
+            "records": self.records,
+            "findings": [
+                {**attrs.asdict(finding), "example_ids": list(finding.example_ids)}
+                for finding in self.findings
+            ],
+        }
+
+    def _blocking(self) -> int:
+        return sum(finding.severity == "blocking" for finding in self.findings)
+
+    def _kinds(self) -> list[str]:
+        return list(dict.fromkeys(finding.kind for finding in self.findings))
+
+    def _verdict(self) -> str:
+        if not self.records:
+            return "there was no record to look at"
+        records = f"{self.records:,} record{'s' * (self.records != 1)}"
+        places = self._blocking()
+        if places:
+            return f"{records}, contacts are still in {places} place{'s' * (places != 1)}"
+        others = f", {len(self.findings)} to look at" if self.findings else ""
+        return f"{records}, nothing blocking{others}"
+
+
+class Counted:
+    """
+    Counts by path and kind, and the first records of each.
+    """
+
+    def __init__(self, blocking: frozenset[Kind]) -> None:
+        self._blocking = blocking
+        self._counts: dict[tuple[str, Kind], int] = {}
+        self._examples: dict[tuple[str, Kind], list[str]] = {}
+
+    def add(self, found: set[tuple[str, Kind]], shown_id: str) -> None:
+        """
+        Count what was *found* in one record, which is shown as *shown_id*.
+        """
+        for key in found:
+            self._counts[key] = self._counts.get(key, 0) + 1
+            examples = self._examples.setdefault(key, [])
+            if len(examples) < MOST_EXAMPLES:
+                examples.append(shown_id)
+
+    def report(self, records: int) -> PreflightReport:
+        """
+        The report on so many *records*.
+        """
+        findings = [
+            Finding(
+                path=path,
+                kind=kind,
+                count=count,
+                severity=self._severity(kind),
+                example_ids=tuple(self._examples[path, kind]),
+            )
+            for (path, kind), count in self._counts.items()
+        ]
+        findings.sort(key=lambda each: (_ORDER[each.severity], KINDS.index(each.kind), each.path))
+        return PreflightReport(records=records, findings=tuple(findings))
+
+    def _severity(self, kind: Kind) -> Severity:
+        if kind in self._blocking:
+            return "blocking"
+        usual = _SEVERITIES[kind]
+        return "warning" if usual == "blocking" else usual
+
+
+def _examples(finding: Finding) -> str:
+    others = finding.count - len(finding.example_ids)
+    shown = ", ".join(finding.example_ids)
+    return f"{shown} and {others:,} more" if others else shown
+
+
+def _wrapped(head: str, text: str) -> list[str]:
+    lines = textwrap.wrap(text, WIDTH - len(head)) or [""]
+    indent = " " * len(head)
+    return [(head if n == 0 else indent) + line for n, line in enumerate(lines)]
