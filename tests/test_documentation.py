@@ -9,6 +9,7 @@ import pytest
 
 import careof
 import careof.auth
+import careof.contacts
 import careof.errors
 import careof.integrations.otel
 import careof.pseudonyms
@@ -155,6 +156,7 @@ def test_the_errors_page_explains_every_detail_and_no_other():
     [
         careof,
         careof.auth,
+        careof.contacts,
         careof.errors,
         careof.integrations.otel,
         careof.pseudonyms,

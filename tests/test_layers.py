@@ -15,8 +15,8 @@ SOURCE = pathlib.Path(careof.__file__).parent
 
 # From the ground up.  A room may import from itself and from the rooms before it.
 ROOMS = """
-    errors _values _reading _keys _network pseudonyms auth _resolving _sending settings testing
-    integrations _commands __main__
+    errors _values _reading _keys _network pseudonyms auth _resolving _sending contacts settings
+    testing integrations _commands __main__
 """.split()
 
 MODULES = sorted(path for path in SOURCE.rglob("*.py") if path != SOURCE / "__init__.py")

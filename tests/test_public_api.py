@@ -12,13 +12,21 @@ import pytest
 
 import careof
 import careof.auth
+import careof.contacts
 import careof.errors
 import careof.integrations.otel
 import careof.pseudonyms
 import careof.settings
 import careof.testing
 
-PACKAGES = [careof, careof.auth, careof.pseudonyms, careof.settings, careof.testing]
+PACKAGES = [
+    careof,
+    careof.auth,
+    careof.contacts,
+    careof.pseudonyms,
+    careof.settings,
+    careof.testing,
+]
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.__name__)
@@ -90,8 +98,8 @@ def test_the_error_tree_is_drawn_as_it_is():
 @pytest.mark.parametrize(
     "name",
     """
-    careof careof.auth careof.errors careof.integrations careof.pseudonyms careof.settings
-    careof.testing
+    careof careof.auth careof.contacts careof.errors careof.integrations careof.pseudonyms
+    careof.settings    careof.testing
     """.split(),
 )
 def test_importing_starts_no_thread_and_leaves_the_heavy_libraries_alone(name):

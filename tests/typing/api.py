@@ -56,6 +56,7 @@ from careof import (
     sms_segments,
 )
 from careof.auth import AccessToken, OAuth2ClientCredentials, TokenAuth, TokenCache
+from careof.contacts import Finding, PreflightReport, preflight
 from careof.errors import PhoneNumberError
 from careof.pseudonyms import (
     HmacPseudonymizer,
@@ -272,6 +273,18 @@ class TestAsyncSender(SenderConformance):
     def delivered(self) -> Iterator[tuple[str, str]]:
         yield "a@people.example", "How was it?"
 
+
+held: PreflightReport = preflight(
+    [{"id": "C-1", "note": None}, ("C-2", b"")],
+    id="id",
+    columns=["id", "note"],
+    region="GB",
+    blocking=["email"],
+    on_progress=print,
+)
+held = preflight("people.csv", id=None, encoding="utf-16", delimiter=";")
+where: list[tuple[str, int]] = [(each.path, each.count) for each in held.findings]
+findings: tuple[Finding, ...] = held.findings
 
 ledgers: list[Ledger] = [Rows(), MemoryLedger()]
 async_ledger: AsyncLedger = AsyncMemoryLedger()

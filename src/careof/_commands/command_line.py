@@ -10,7 +10,7 @@ import io
 import sys
 from typing import TextIO
 
-from careof._commands import check, orders
+from careof._commands import check, orders, preflight
 from careof._commands.arguments import Parser
 from careof._commands.orders import Order
 from careof._commands.problems import Problem
@@ -41,6 +41,9 @@ def main(words: list[str], *, clock: Clock = SYSTEM_CLOCK, is_last: bool = False
             if options.command == "check":
                 with stop.heard():
                     return _checked(parser, options)
+            if options.command == "preflight":
+                exit_code, problem = preflight.look(options, stop, _stderr(), clock)
+                return _ended(parser, exit_code, *([] if problem is None else [problem.text]))
             result = pseudonymize(Order.of(options), stop, _stderr(), clock)
     except SystemExit as end:
         return int(end.code or 0)
@@ -88,4 +91,5 @@ def _parser() -> Parser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     check.add_to(commands)
     orders.add_to(commands)
+    preflight.add_to(commands)
     return parser

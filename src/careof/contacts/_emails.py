@@ -35,27 +35,34 @@ def email_in(text: str, tries: int) -> tuple[bool, int]:
     """
     at = text.find("@")
     while at >= 0:
-        before = _BEFORE.match(text[max(0, at - _LOCAL) : at][::-1])
         after = _AFTER.match(text, at + 1, at + 1 + _DOMAIN)
-        if before and after:
-            if tries <= 0:
-                return False, 0
-            found, used = _is_address(before[0][::-1], after[0].strip(f"-{_DOTS}"))
-            if found:
-                return True, tries
-            tries -= used
+        domain = after[0].strip(f"-{_DOTS}") if after else ""
+        if _can_be_domain(domain):
+            before = _BEFORE.match(text[max(0, at - _LOCAL) : at][::-1])
+            if before:
+                if tries <= 0:
+                    return False, 0
+                found, used = _is_address(before[0][::-1], domain)
+                if found:
+                    return True, tries
+                tries -= used
         at = text.find("@", at + 1)
     return False, tries
 
 
+def _can_be_domain(domain: str) -> bool:
+    if domain.startswith("["):
+        return True
+    last = re.split(rf"[{_DOTS}]", domain)[-1]
+    # Without a dot it is a mention, a host or a package; with digits at the end a version.
+    return (
+        len(last) > 1 and last != domain and not last.isdigit() and not _PICTURE.fullmatch(domain)
+    )
+
+
 def _is_address(local: str, domain: str) -> tuple[bool, int]:
-    if not domain.startswith("["):
-        last = re.split(rf"[{_DOTS}]", domain)[-1]
-        # Without a dot it is a mention, a host or a package; with digits at the end a version.
-        if len(last) < 2 or last == domain or last.isdigit() or _PICTURE.fullmatch(domain):
-            return False, 0
-        if _PLAIN_EMAIL.fullmatch(f"{local}@{domain}".lower()):
-            return True, 0
+    if _PLAIN_EMAIL.fullmatch(f"{local}@{domain}".lower()):
+        return True, 0
     atom = _ATOM.search(local)
     ways = dict.fromkeys([local, *([atom[0]] if atom else [])])
     return any(_is_valid(way, domain) for way in ways), len(ways)

@@ -9,7 +9,7 @@ for one record, or of a type that nobody here knows is itself a finding.
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import enum
 import fractions
 import ipaddress
@@ -19,7 +19,8 @@ import re
 import sys
 import unicodedata
 import uuid
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from careof._values.addresses import EmailAddress
@@ -39,7 +40,7 @@ from careof.contacts._forms import (
 )
 from careof.contacts._phones import is_bare_number, is_number_there, phones_in
 from careof.contacts._places import Place
-from careof.contacts._records import fields_of
+from careof.contacts._records import fields_of, has_names
 from careof.contacts._report import Kind
 
 DEEPEST = 32  # of what is nested, and of forms in forms
@@ -63,10 +64,10 @@ _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
 _HARMLESS = (
     bool,
     complex,
-    datetime.date,
-    datetime.time,
-    datetime.timedelta,
-    datetime.tzinfo,
+    dt.date,
+    dt.time,
+    dt.timedelta,
+    dt.tzinfo,
     uuid.UUID,
     fractions.Fraction,
     ipaddress.IPv4Address,
@@ -120,6 +121,8 @@ class Look:
             return
         elif isinstance(value, numbers.Number):
             self._number(value, place)
+        elif isinstance(value, Secret):
+            self._unread(place)  # whose it is to reveal
         elif isinstance(value, Sealed):
             self._sealed(value, place, depth)
         else:
@@ -157,11 +160,9 @@ class Look:
             self.into(value.value, place, depth + 1)
         elif isinstance(value, os.PathLike):
             self.into(os.fspath(value), place, depth + 1)
-        elif isinstance(value, Secret):
-            self._unread(place)  # whose it is to reveal
         elif isinstance(value, Mapping | Pairs):
             self._pairs(value if isinstance(value, Pairs) else value.items(), place, depth)
-        elif isinstance(value, Sequence | Set) and not hasattr(value, "_fields"):
+        elif isinstance(value, Sequence | AbstractSet) and not has_names(value):
             items = place.items()
             for item in value:
                 self.into(item, items, depth + 1)

@@ -18,7 +18,7 @@ from typing import Literal
 Phones = Literal["phone", "digits", ""]
 
 _SEPARATORS = r"[\s().\-/\u2010-\u2015\u2212\uff0d\u00ad\u2060~]"
-_RUN = rf"\d(?:{_SEPARATORS}{{0,4}}\d){{6,16}}(?!\d)"
+_RUN = rf"(?<!\d)\d(?:{_SEPARATORS}{{0,4}}\d){{6,16}}(?!\d)"
 _WITH_PLUS = re.compile(rf"[+\uff0b]{_SEPARATORS}{{0,3}}{_RUN}")
 _BENIGN = (
     r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"

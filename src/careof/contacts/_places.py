@@ -14,8 +14,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-_NAME = re.compile(r"(?!.*[0-9]{5})[A-Za-z_][A-Za-z0-9_-]{0,39}", re.ASCII)
+_NAME = re.compile(r"(?!.*[0-9]{5})[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
 _WORD = re.compile(r"[A-Z]*[a-z0-9]+|[A-Z]+", re.ASCII)
+LONGEST_NAME = 40  # characters
 RECORD = "(record)"  # the path of a record that has no fields
 MOST_NAMES = 200  # of one mapping; those that come later are "*"
 MOST_PLACES = 2000  # in all; what comes later is counted at the place around it
@@ -68,23 +69,23 @@ class Place:
     ) -> None:
         self.path = path
         self._prefix = f"{path}." if around is not None else ""
-        self.is_phone = around is not None and around.is_phone
-        self.is_reference = around is not None and around.is_reference
-        self.has_message_ids = around is not None and around.has_message_ids
+        self.is_phone: bool = around is not None and around.is_phone
+        self.is_reference: bool = around is not None and around.is_reference
+        self.has_message_ids: bool = around is not None and around.has_message_ids
         self.is_name = self.is_masked = False
         self._left = left
         self._is_personal = is_personal
         self._children: dict[str, Place] = {}
 
     @classmethod
-    def root(cls, is_personal: Callable[[str], bool]) -> Place:
+    def root(cls, is_personal: Callable[[str], bool], path: str = RECORD) -> Place:
         """
         The record itself.
 
         Args:
             is_personal: Whether there is a person in the name of a field.
         """
-        return cls(RECORD, [MOST_PLACES], is_personal)
+        return cls(path, [MOST_PLACES], is_personal)
 
     def named(self, name: str, *, position: int | None = None) -> Place:
         """
@@ -94,7 +95,8 @@ class Place:
         if place is not None:
             return place
         can_be_told = (
-            _NAME.fullmatch(name) is not None
+            len(name) <= LONGEST_NAME
+            and _NAME.fullmatch(name) is not None
             and len(self._children) < MOST_NAMES
             and not self._is_personal(name)
         )

@@ -21,7 +21,7 @@ from careof._values.phone_numbers import refuse_region
 from careof._values.unwrap import Unseen, unwrap
 from careof.contacts._looking import Found, Look
 from careof.contacts._places import Place
-from careof.contacts._records import fields_of, rows_of
+from careof.contacts._records import fields_of, has_names, rows_of
 from careof.contacts._report import BLOCKING, KINDS, Counted, Kind, PreflightReport
 from careof.errors import ConfigurationError
 
@@ -68,20 +68,20 @@ def preflight(
     Raises:
         ConfigurationError: An argument is wrong, or the file cannot be read.
     """
+    order = _Order(
+        id=id,
+        columns=columns,
+        region=region,
+        blocking=blocking,
+        on_progress=on_progress,
+        encoding=encoding,
+        delimiter=delimiter,
+    )
     with Unseen():
-        outcome = _run(
-            records,
-            _Order(
-                id=id,
-                columns=columns,
-                region=region,
-                blocking=blocking,
-                on_progress=on_progress,
-                encoding=encoding,
-                delimiter=delimiter,
-            ),
-        )
-    del records
+        try:
+            outcome = _run(records, order)
+        finally:
+            del records  # what the host's iterator raises comes by here
     return unwrap(outcome)
 
 
@@ -125,11 +125,12 @@ def _run(records: Any, order: _Order) -> PreflightReport | ConfigurationError:
     run = _Run(order)
     if isinstance(records, str | os.PathLike):
         rows = rows_of(records, encoding=order.encoding, delimiter=order.delimiter)
-        header = next(rows, [])
-        if isinstance(header, ConfigurationError):
-            return header
-        refused = run.begin_table(header)
-        return refused or run.over(row for row in rows if row)
+        if order.columns is None:
+            header = next(rows, [])
+            if isinstance(header, ConfigurationError):
+                return header
+            refused = run.begin_table(header)
+        return refused or run.over(rows)
     if isinstance(records, Mapping | bytes) or not isinstance(records, Iterable):
         return ConfigurationError(
             "preflight: records: expected an iterable of records, or the path of a CSV file; "
@@ -158,8 +159,10 @@ class _Run:
         """
         self._first_row = 2  # as a spreadsheet counts
         look = Look(self._order.region)
+        place = Place.root(self._is_personal, "header")
+        place.is_phone = True  # no column is called 02079460018
         for name in header:
-            look.into(name, self._root.form("header"))
+            look.into(name, place)
         if look.found:
             # A table without a header: its first row is somebody.
             self._counted.add(look.found, "row 1")
@@ -168,8 +171,7 @@ class _Run:
             return ConfigurationError(
                 f"preflight: id: no column has exactly that name; the header has {len(header)}."
             )
-        if self._columns is None:
-            self._columns = header
+        self._columns = header
         return None
 
     def over(self, records: Iterable[Any]) -> PreflightReport | ConfigurationError:
@@ -218,7 +220,7 @@ class _Run:
             yield None, root, record
             return
         names = self._columns
-        if isinstance(record, list | tuple) and not hasattr(record, "_fields"):
+        if isinstance(record, list | tuple) and not has_names(record):
             width = len(names or ())
             for position, value in enumerate(record):
                 name = names[position] if names and position < width else ""
@@ -245,5 +247,8 @@ class _Run:
 
 def _shown(value: Any, path: str, found: Found) -> str:
     text = str(value) if isinstance(value, str | int) else ""
-    is_clean = not any(where.startswith(path) for where, _ in found)
+    is_clean = not any(
+        where.startswith(path) and where[len(path) :][:1] in ("", ".", ":", "[")
+        for where, _ in found
+    )
     return text if is_clean and _SHOWN_ID.fullmatch(text) else ""

@@ -47,6 +47,13 @@ def fields_of(record: Any) -> Iterable[tuple[Any, Any]] | None:
     return [(name, getattr(record, name, None)) for name in every if name not in _MACHINERY]
 
 
+def has_names(row: Any) -> bool:
+    """
+    Whether *row*, a sequence, has a name for each of its values.
+    """
+    return hasattr(type(row), "_fields") or hasattr(type(row), "keys")  # sqlite3.Row is both
+
+
 def _declared(kind: type) -> list[str] | None:
     if attrs.has(kind):
         return [field.name for field in attrs.fields(kind)]
@@ -70,7 +77,7 @@ def rows_of(
     The rows of a table in CSV, the header first; at the end the error, if there is one.
     """
     try:
-        file = Path(path).open(encoding=encoding, newline="")
+        file = Path(path).open(encoding=encoding, newline="")  # noqa: SIM115  # closed below
     except (OSError, LookupError, ValueError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
         yield ConfigurationError(f"preflight: records: the file cannot be opened: {reason}.")
@@ -81,7 +88,6 @@ def rows_of(
             for row in csv.reader(_lines(file), delimiter=delimiter):
                 number += 1
                 yield row
-            return
         except UnicodeError:
             reason = f"it is not in the encoding {encoding}"
         except csv.Error:
@@ -91,6 +97,8 @@ def rows_of(
             )
         except OSError as error:
             reason = error.strerror or type(error).__name__
+        else:
+            return
     # Both errors hold a part of the file; they have gone with their blocks.
     yield ConfigurationError(
         f"preflight: records: the file cannot be read after row {number}: {reason}."

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import json
+import pickle
+
+import pytest
+
+from careof.contacts import Finding, PreflightReport, preflight
+
+REPORT = PreflightReport(
+    records=12_345,
+    findings=(
+        Finding(
+            path="payload:json.recipients[].contact.email",
+            kind="email",
+            count=1_204,
+            severity="blocking",
+            example_ids=tuple(f"C-{1000 + n}" for n in range(20)),
+        ),
+        Finding(path="a<b", kind="name", count=1, severity="note", example_ids=("row 7",)),
+    ),
+)
+
+
+def test_it_fits_on_a_terminal():
+    lines = str(REPORT).splitlines()
+
+    assert lines[0] == "preflight: 12,345 records, contacts are still in 1 place"
+    assert lines[1].split()[:3] == ["blocking", "email", "1,204"]
+    assert lines[1].endswith("  payload:json.recipients[].contact.email")
+    assert "C-1019 and 1,184 more" in " ".join(str(REPORT).split())
+    assert max(map(len, lines)) <= 80
+
+
+def test_it_is_a_table_in_a_notebook():
+    drawn = REPORT._repr_html_()
+
+    assert drawn.startswith("<table><caption>preflight: 12,345 records")
+    assert "a&lt;b" in drawn
+    assert drawn.count("<tr>") == 3
+
+
+def test_it_is_a_dictionary_that_json_takes():
+    told = json.loads(json.dumps(REPORT.to_dict()))
+
+    assert told["ok"] is False
+    assert told["records"] == 12_345
+    assert told["findings"][1] == {
+        "path": "a<b",
+        "kind": "name",
+        "count": 1,
+        "severity": "note",
+        "example_ids": ["row 7"],
+    }
+
+
+@pytest.mark.parametrize(
+    "report, verdict",
+    [
+        (PreflightReport(records=0), "there was no record to look at"),
+        (PreflightReport(records=1), "1 record, nothing blocking"),
+        (
+            PreflightReport(records=2, findings=REPORT.findings[1:]),
+            "2 records, nothing blocking, 1 to look at",
+        ),
+        (
+            PreflightReport(records=2, findings=REPORT.findings[:1] * 2),
+            "2 records, contacts are still in 2 places",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_its_first_line_says_what_it_comes_to(report, verdict):
+    assert repr(report) == f"<PreflightReport {verdict}>"
+    assert str(report).splitlines()[0] == f"preflight: {verdict}"
+    assert verdict in report._repr_html_()
+
+
+def test_it_can_be_pickled():
+    assert pickle.loads(pickle.dumps(REPORT)) == REPORT
+
+
+def test_what_is_blocking_comes_first():
+    record = {"first_name": "x", "phone": "2079460018", "z": "a@b.example", "a": object()}
+
+    assert [each.kind for each in preflight([record]).findings] == [
+        "email",
+        "digits",
+        "unread",
+        "name",
+    ]
