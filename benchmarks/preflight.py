@@ -52,10 +52,10 @@ class Pace:
     How thoroughly to measure.
     """
 
-    rows: int = 100_000
+    rows: int = 50_000
     streamed: int = 1_000_000
-    rounds: int = 5
-    texts: int = 2_000
+    rounds: int = 3
+    texts: int = 1_000
 
 
 def show_costs(pace: Pace) -> None:

@@ -70,6 +70,14 @@ def pseudonyms():
     return quick_run_of("pseudonyms.py")
 
 
+@pytest.fixture(scope="module")
+def preflights():
+    """
+    What a short run of the benchmark of preflights prints.
+    """
+    return quick_run_of("preflight.py")
+
+
 def cells_of(line):
     return [cell.strip() for cell in line.strip("|").split("|")]
 
@@ -147,6 +155,21 @@ def test_the_benchmark_of_pseudonyms_sees_threads_make_the_same_ones(pseudonyms)
     rows = [cells_of(line) for line in table.splitlines() if line.startswith("| ")][2:]
 
     assert [row[-1] for row in rows] == ["yes"] * 4
+
+
+@pytest.mark.parametrize("title", ["Clean rows", "Rows with an address"])
+def test_the_benchmark_of_preflights_measures_what_a_row_costs(preflights, title):
+    [table] = tables_of(preflights.partition(f"## {title}\n")[2].partition("##")[0]).values()
+
+    assert all(float(table[region]["µs a row"]) > 0 for region in ("None", "GB"))
+
+
+def test_the_benchmark_of_preflights_sees_each_number_that_says_its_country(preflights):
+    table = preflights.partition("## Phone numbers found\n")[2]
+    rows = [cells_of(line) for line in table.splitlines() if line.startswith("| ")][2:]
+
+    assert len(rows) == 7
+    assert {row[1] for row in rows} == {"100.0% / 0.0%"}
 
 
 @pytest.mark.parametrize("place", ["memory", "endpoint"])

@@ -55,9 +55,9 @@ def test_an_address_is_blocking_and_the_record_is_named_by_its_id():
 
 
 def test_a_record_counts_once_however_often_an_address_stands_in_it():
-    report = preflight([{"id": "C-1", "to": [EMAIL, f"{EMAIL}, {EMAIL}"]}])
+    report = preflight([{"id": "C-1", "to": [EMAIL, f"{EMAIL}, {EMAIL}"], "by": [PHONE] * 2}])
 
-    assert [(each.path, each.count) for each in report.findings] == [("to[]", 1)]
+    assert [(each.path, each.count) for each in report.findings] == [("to[]", 1), ("by[]", 1)]
 
 
 def test_counts_are_exact_and_examples_are_few():

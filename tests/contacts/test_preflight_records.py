@@ -19,6 +19,7 @@ import pytest
 from careof import SealedText, Secret
 from careof.contacts import preflight
 from careof.contacts._places import MOST_NAMES, MOST_PLACES
+from careof.contacts._records import rows_of
 from careof.errors import ConfigurationError
 from tests.contacts.test_preflight import found_in
 from tests.support.canary import EMAIL, NAME, PHONE
@@ -340,6 +341,12 @@ def test_a_table_that_cannot_be_read_is_an_error(tmp_path, content, options, mes
     with pytest.raises(ConfigurationError, match=message) as caught:
         preflight(path, **options)
     assert caught.value.__context__ is None
+
+
+def test_a_table_that_cannot_be_opened_has_one_error_and_no_row(tmp_path):
+    [error] = rows_of(tmp_path / "people.csv", encoding="utf-8", delimiter=",")
+
+    assert isinstance(error, ConfigurationError)
 
 
 def test_a_folder_is_no_table(tmp_path):

@@ -26,8 +26,9 @@ def test_it_fits_on_a_terminal():
     lines = str(REPORT).splitlines()
 
     assert lines[0] == "preflight: 12,345 records, contacts are still in 1 place"
-    assert lines[1].split()[:3] == ["blocking", "email", "1,204"]
-    assert lines[1].endswith("  payload:json.recipients[].contact.email")
+    assert lines[1].split() == "severity kind records where, and which".split()
+    assert lines[2].split()[:3] == ["blocking", "email", "1,204"]
+    assert lines[2].endswith("  payload:json.recipients[].contact.email")
     assert "C-1019 and 1,184 more" in " ".join(str(REPORT).split())
     assert max(map(len, lines)) <= 80
 

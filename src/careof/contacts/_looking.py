@@ -218,8 +218,7 @@ class Look:
         if place.is_phone or place.is_reference:
             self._digits(text, place)
         for form, other in texts_in(text):
-            if other != text:
-                self.into(other, place.form(form), depth + 1)
+            self.into(other, place.form(form), depth + 1)
         if not _USUAL.fullmatch(text):
             for data in bytes_in(text):
                 self.into(data, place.form("base64"), depth + 1)

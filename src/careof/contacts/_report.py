@@ -82,6 +82,8 @@ class PreflightReport:
 
     def __str__(self) -> str:
         lines = [f"preflight: {self._verdict()}"]
+        if self.findings:
+            lines.append(f"  {'severity':<8}  {'kind':<10}  {'records':>9}  where, and which")
         for finding in self.findings:
             head = f"  {finding.severity:<8}  {finding.kind:<10}  {finding.count:>9,}  "
             lines += _wrapped(head, finding.path)
