@@ -46,6 +46,7 @@ def wrapped(text):
         (EMAIL.replace("@", r"\x40"), "a:escaped"),
         (EMAIL.replace("@", "=40"), "a:escaped"),
         ("canary.ada=40customer=\r\n.example", "a:escaped"),
+        ("canary.ada@customer=\n.example", "a:escaped"),
         (b64(EMAIL), "a:base64"),
         (b64(EMAIL).rstrip("="), "a:base64"),
         (b64(EMAIL + "\xff>?") + "A", "a:base64"),

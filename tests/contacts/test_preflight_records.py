@@ -18,7 +18,7 @@ import pytest
 
 from careof import SealedText, Secret
 from careof.contacts import preflight
-from careof.contacts._places import MOST_NAMES, MOST_PLACES
+from careof.contacts._places import MOST_COLUMNS, MOST_NAMES, MOST_PLACES
 from careof.contacts._records import rows_of
 from careof.errors import ConfigurationError
 from tests.contacts.test_preflight import found_in
@@ -372,6 +372,21 @@ def test_an_empty_table_is_no_record(tmp_path):
     path.write_text("")
 
     assert preflight(path).records == 0
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
+def test_a_data_frame_itself_is_refused_as_its_columns_would_pass(frame):
+    with pytest.raises(ConfigurationError, match="of a frame, pass frame"):
+        preflight(frame({"email": [EMAIL]}))
+
+
+def test_a_table_may_have_many_columns():
+    names = [f"q{n}" for n in range(MOST_COLUMNS + 1)]
+
+    assert found_in([EMAIL] * len(names), columns=names) == {
+        *((name, "email") for name in names[:-1]),
+        ("*", "email"),
+    }
 
 
 @pytest.mark.parametrize("kind", ["pandas", "polars"])

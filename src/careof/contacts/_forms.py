@@ -34,7 +34,7 @@ _ENTITY = re.compile(r"&(?:#x?[0-9a-fA-F]+|commat|plus|period);")
 _ESCAPE = re.compile(
     r"\\u([0-9a-fA-F]{4})|\\x([0-9a-fA-F]{2})|=([0-9A-F]{2})|=\r?\n|(\\[\\\"'/nrt])"
 )
-_ESCAPED_SIGN = re.compile(r"\\u00(?:40|2[bB]|3\d)|\\x(?:40|2[bB]|3\d)|=40|=2B|\\[nrt]")
+_ESCAPED_SIGN = re.compile(r"\\u00(?:40|2[bB]|3\d)|\\x(?:40|2[bB]|3\d)|=40|=2B|=\r?\n|\\[nrt]")
 _PROTOCOLS = (b"\x02", b"\x03", b"\x04", b"\x05")  # those before begin as any text may
 _URL_SAFE = str.maketrans("-_", "+/")
 

@@ -152,8 +152,10 @@ class Look:
         if id(value) in self._open:
             return  # it holds itself
         self._open.add(id(value))
-        self._opened(value, place, depth)
-        self._open.discard(id(value))
+        try:
+            self._opened(value, place, depth)
+        finally:
+            self._open.discard(id(value))
 
     def _opened(self, value: Any, place: Place, depth: int) -> None:
         if isinstance(value, enum.Enum):

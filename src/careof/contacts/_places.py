@@ -19,6 +19,7 @@ _WORD = re.compile(r"[A-Z]*[a-z0-9]+|[A-Z]+", re.ASCII)
 LONGEST_NAME = 40  # characters
 RECORD = "(record)"  # the path of a record that has no fields
 MOST_NAMES = 200  # of one mapping; those that come later are "*"
+MOST_COLUMNS = 1000  # names of a record itself
 MOST_PLACES = 2000  # in all; what comes later is counted at the place around it
 
 _PHONE = re.compile(
@@ -51,6 +52,7 @@ class Place:
         "_children",
         "_is_personal",
         "_left",
+        "_most_names",
         "_prefix",
         "has_message_ids",
         "is_masked",
@@ -74,6 +76,7 @@ class Place:
         self.has_message_ids: bool = around is not None and around.has_message_ids
         self.is_name = self.is_masked = False
         self._left = left
+        self._most_names = MOST_COLUMNS if around is None else MOST_NAMES
         self._is_personal = is_personal
         self._children: dict[str, Place] = {}
 
@@ -97,12 +100,12 @@ class Place:
         can_be_told = (
             len(name) <= LONGEST_NAME
             and _NAME.fullmatch(name) is not None
-            and len(self._children) < MOST_NAMES
+            and len(self._children) < self._most_names
             and not self._is_personal(name)
         )
         if can_be_told:
             return self._added(name, name)
-        if position is not None and position <= MOST_NAMES:
+        if position is not None and position <= MOST_COLUMNS:
             # The name itself is not kept: it may be somebody's.
             shown = f"column {position}"
             masked = self._children.get(shown) or self._added(shown, shown, words=name)

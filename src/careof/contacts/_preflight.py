@@ -131,6 +131,12 @@ def _run(records: Any, order: _Order) -> PreflightReport | ConfigurationError:
                 return header
             refused = run.begin_table(header)
         return refused or run.over(rows)
+    if hasattr(records, "iterrows") or hasattr(records, "iter_rows"):
+        # Iterating over a frame gives the names of its columns, which would pass.
+        return ConfigurationError(
+            'preflight: records: of a frame, pass frame.to_dict("records") (pandas) or '
+            "frame.iter_rows(named=True) (Polars)."
+        )
     if isinstance(records, Mapping | bytes) or not isinstance(records, Iterable):
         return ConfigurationError(
             "preflight: records: expected an iterable of records, or the path of a CSV file; "
