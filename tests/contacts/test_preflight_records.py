@@ -102,6 +102,37 @@ def test_every_kind_of_record_is_looked_into_inside_another(kind):
     assert finding.example_ids == ("C-7",)
 
 
+class Expired:
+    """
+    A model that has nothing stored on it, and loads what it is asked for.
+    """
+
+    email = property(lambda self: EMAIL)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"__mapper__": types.SimpleNamespace(column_attrs=[types.SimpleNamespace(key="email")])},
+        {"_meta": types.SimpleNamespace(concrete_fields=[types.SimpleNamespace(attname="email")])},
+    ],
+    ids=["SQLAlchemy", "Django"],
+)
+def test_what_a_model_has_not_loaded_is_looked_into(told):
+    assert found_in(type("Model", (Expired,), told)()) == {("email", "email")}
+
+
+def test_a_model_that_cannot_load_is_said_not_to_be_looked_into():
+    class Detached:
+        _meta = types.SimpleNamespace(concrete_fields=[types.SimpleNamespace(attname="email")])
+
+        @property
+        def email(self):
+            raise RuntimeError(EMAIL)
+
+    assert found_in(Detached()) == {("(record)", "unread")}
+
+
 def test_tuples_have_the_names_that_are_given():
     [finding] = preflight([("C-1", EMAIL, None)], columns=["id", "email"]).findings
 

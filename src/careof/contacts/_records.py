@@ -57,6 +57,13 @@ def has_names(row: Any) -> bool:
 def _declared(kind: type) -> list[str] | None:
     if attrs.has(kind):
         return [field.name for field in attrs.fields(kind)]
+    # What a model has not loaded, or has let go of at a commit, it loads when it is asked.
+    columns = getattr(getattr(kind, "__mapper__", None), "column_attrs", None)
+    if columns is not None:
+        return [column.key for column in columns]
+    columns = getattr(getattr(kind, "_meta", None), "concrete_fields", None)
+    if columns is not None:
+        return [column.attname for column in columns]
     declared = getattr(kind, "__dataclass_fields__", None)
     if declared is not None:
         return list(declared)
