@@ -100,7 +100,7 @@ def planted(text, way, name):
         case "bytes":
             return text.encode(), ""
         case "base64":
-            return base64.b64encode(f"of {text}".encode()).decode(), ":base64"
+            return base64.b64encode(text.encode()).decode(), ":base64"
         case _:
             return quote(text, safe=""), ":url"
 
