@@ -156,7 +156,7 @@ class SenderConformance(SenderProof):
         Neither to the standard output nor to the standard error.
         """
         for words, make, _ in self._all_ways():
-            with _console() as written:
+            with console() as written:
                 self._sent(make, [self._letter()])
             self._require(
                 not written.getvalue(),
@@ -194,7 +194,7 @@ class SenderConformance(SenderProof):
                 "twelve letters and digits or more into it, another one each time",
             )
             del letters[number:]
-            with _restless():
+            with restless():
                 self._sent(self.make_sender, letters)
             what = "a message" if number == 1 else f"of {number} that are sent at once, one"
             for letter in letters:
@@ -253,7 +253,7 @@ class SenderConformance(SenderProof):
         letter = self._letter()
         secret, watched = letter.words(), letter.watched()
         kept: list[Any] = []
-        _cut_off(self._sent(make, [letter], kept))
+        cut_off(self._sent(make, [letter], kept))
         own = self._own()
         for name, value in [*stored(kept[0]), *shared(kept[0])]:
             self._require(
@@ -274,7 +274,7 @@ class SenderConformance(SenderProof):
             time.sleep(0.01)
 
 
-def _cut_off(outcomes: list[object]) -> None:
+def cut_off(outcomes: list[object]) -> None:
     # As the dispatcher does: a double may raise one error again and again.
     for outcome in outcomes:
         if isinstance(outcome, BaseException):
@@ -282,7 +282,7 @@ def _cut_off(outcomes: list[object]) -> None:
 
 
 @contextlib.contextmanager
-def _restless() -> Iterator[None]:
+def restless() -> Iterator[None]:
     # Threads take turns so often that those who share an attribute meet there.
     before = sys.getswitchinterval()
     sys.setswitchinterval(_INSTANT)
@@ -293,7 +293,7 @@ def _restless() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _console() -> Iterator[io.StringIO]:
+def console() -> Iterator[io.StringIO]:
     written = io.StringIO()
     with contextlib.redirect_stdout(written), contextlib.redirect_stderr(written):
         yield written

@@ -1,0 +1,223 @@
+"""
+What is left in memory: which objects still hold something of somebody, and who holds them.
+
+Theory of operation: the collector knows every container.  Those that refer to a text
+with something of a canary in it are asked for, thousands at a time, because one by one
+would take seconds.  The way from a module to one of them is then walked backwards,
+from whoever refers to it to whoever refers to that.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import io
+import re
+import sys
+import time
+import types
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from careof.testing._canaries import CanaryPerson, Needles
+from careof.testing._leaks import stored
+from careof.testing._traces import Search
+
+_AT_ONCE = 4096  # objects that are looked into together
+_DEEPEST = 4  # plain containers inside each other, which the collector need not know
+_STEPS = 10  # back towards a module
+_WIDEST = 200  # objects to which one step may lead
+_SHOWN = 5  # of those that are found
+_MOST = 100_000  # objects of the test's own
+_PLAIN = (dict, tuple)
+_BUFFERS = (io.StringIO, io.BytesIO)
+_NAMED = re.compile(r"\A\['(\w+)'\]")
+_NOBODYS = (types.ModuleType, type, types.CodeType)
+
+# Made by the interpreter, so that a tracer does not slow them down.
+_is_text: Callable[[object], bool] = functools.partial(type.__instancecheck__, str)
+_is_bytes: Callable[[object], bool] = functools.partial(type.__instancecheck__, bytes)
+_is_bytearray: Callable[[object], bool] = functools.partial(type.__instancecheck__, bytearray)
+
+
+def holders(needles: Needles, besides: Iterable[object] = ()) -> list[object]:
+    """
+    The objects that hold something of somebody, except those reached from *besides*.
+    """
+    own = _reached([needles, *besides]) | _running()
+    things = gc.get_objects()
+    found = []
+    for some in (things[at : at + _AT_ONCE] for at in range(0, len(things), _AT_ONCE)):
+        if _hold(needles, some):
+            found += [it for it in some if id(it) not in own and _holds(needles, it)]
+    for buffer in [thing for thing in things if type(thing) in _BUFFERS]:
+        if not buffer.closed and _in_buffer(needles, buffer.getvalue()):
+            found.append(buffer)
+    return found
+
+
+def look_into_memory(
+    search: Search,
+    needles: Needles,
+    besides: Iterable[object],
+    patience: float,
+) -> None:
+    """
+    Whatever holds something of somebody, and goes on doing so.
+
+    Args:
+        besides: Not what can be reached from these.
+    """
+    until = time.monotonic() + patience
+    besides = [*besides, search]
+    while True:
+        gc.collect()
+        found = holders(needles, besides)
+        # A thread that has ended may hold what it sent for a moment.
+        if not found or time.monotonic() >= until:
+            break
+        del found
+        time.sleep(0.01)
+    for holder in found[:_SHOWN]:
+        where = f"{_way_to(holder, found, _step_to_text(needles, holder))}"
+        for text in _texts_of(needles, holder):
+            search.text("memory", where, text)
+
+
+def _holds(needles: Needles, thing: object) -> bool:
+    if isinstance(thing, CanaryPerson | types.ModuleType):
+        return False  # the canaries themselves; a module has a dictionary
+    if getattr(thing, "cr_running", False) or getattr(thing, "gi_running", False):
+        return False  # the test itself
+    return _hold(needles, [thing])
+
+
+def _hold(needles: Needles, things: list[Any], depth: int = _DEEPEST) -> bool:
+    items = gc.get_referents(*things)
+    text = "\0".join(filter(_is_text, items))
+    if any(mark in text for mark in needles.marks):
+        return True
+    raw = b"\0".join([*filter(_is_bytes, items), *filter(_is_bytearray, items)])
+    if any(mark in raw for mark in needles.raw_marks):
+        return True
+    inside = [it for it in items if type(it) in _PLAIN and not gc.is_tracked(it)]
+    return bool(inside) and depth > 1 and _hold(needles, inside, depth - 1)
+
+
+def _in_buffer(needles: Needles, value: str | bytes) -> bool:
+    if isinstance(value, str):
+        return any(mark in value for mark in needles.marks)
+    return any(mark in value for mark in needles.raw_marks)
+
+
+def _texts_of(needles: Needles, holder: Any, depth: int = _DEEPEST) -> Iterator[str]:
+    if type(holder) in _BUFFERS:
+        holder = [holder.getvalue()]
+    for item in gc.get_referents(holder):
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, bytes | bytearray):
+            yield item.decode("latin-1")
+        elif type(item) in _PLAIN and depth > 1:
+            yield from _texts_of(needles, item, depth - 1)
+
+
+def _reached(roots: Iterable[object]) -> set[int]:
+    """
+    The ids of *roots* and of all that is reached from them, modules and classes apart.
+    """
+    ahead, known = list(roots), {id(roots)}
+    while ahead and len(known) < _MOST:
+        item = ahead.pop()
+        if id(item) in known or isinstance(item, _NOBODYS):
+            continue
+        known.add(id(item))
+        if isinstance(item, types.FunctionType):
+            ahead += [item.__closure__, item.__defaults__, item.__kwdefaults__]
+        else:
+            ahead += gc.get_referents(item)
+    return known
+
+
+def _running() -> set[int]:
+    """
+    The ids of the frames that have called this one.
+    """
+    found = set()
+    frame: types.FrameType | None = sys._getframe()
+    while frame is not None:
+        found.add(id(frame))
+        frame = frame.f_back
+    return found
+
+
+def _step_to_text(needles: Needles, holder: Any) -> str:
+    """
+    Where in *holder* it stands.
+    """
+    steps: Iterable[tuple[str, object]] = ()
+    if isinstance(holder, dict):
+        steps = ((f"[{key!r}]", value) for key, value in holder.items())
+    elif isinstance(holder, list | tuple):
+        steps = ((f"[{at}]", value) for at, value in enumerate(holder))
+    else:
+        steps = ((f".{name}", value) for name, value in stored(holder))
+    inside = f", inside a {type(holder).__name__}"
+    return next((step for step, value in steps if _hold(needles, [[value]])), inside)
+
+
+def _way_to(holder: object, found: list[object], last: str) -> str:
+    """
+    How *holder* is reached from a module, or by whom it is held.
+    """
+    ways: dict[int, str] = {id(holder): last}
+    level: list[Any] = [holder]
+    own = {id(found), id(ways)} | _running()
+    for _ in range(_STEPS):
+        for item in level:
+            name = _module_of(item)
+            if name is not None:
+                return "memory: " + name + _NAMED.sub(r".\1", ways[id(item)])
+        own.add(id(level))
+        above = []
+        for item in gc.get_referrers(*level):
+            if id(item) in ways or id(item) in own or isinstance(item, types.FrameType):
+                continue
+            child, step = _step(item, level)
+            way = ways[id(child)]
+            ways[id(item)] = f"{step}{way}" if step else _NAMED.sub(r".\1", way)
+            above.append(item)
+        if not above:
+            break
+        level = above[:_WIDEST]
+    return f"memory: a {type(level[0]).__name__}{ways[id(level[0])]}"
+
+
+def _module_of(thing: object) -> str | None:
+    name = thing.get("__name__") if type(thing) is dict else None
+    return name if name and vars(sys.modules.get(name, sys)) is thing else None
+
+
+def _step(item: Any, level: list[Any]) -> tuple[object, str]:
+    """
+    Which of *level* it is that *item* refers to, and how.
+    """
+    below = {id(it): it for it in level}
+    if isinstance(item, dict):
+        for key, value in item.items():
+            if id(value) in below:
+                return value, f"[{key!r}]"
+    elif isinstance(item, list | tuple):
+        for at, value in enumerate(item):
+            if id(value) in below:
+                return value, f"[{at}]"
+    else:
+        for name, value in [
+            *stored(item),
+            *(vars(item).items() if isinstance(item, type) else ()),
+        ]:
+            if id(value) in below:
+                return value, f".{name}"
+    child = next(it for it in gc.get_referents(item) if id(it) in below)
+    is_its_own = child is getattr(item, "__dict__", None) or isinstance(item, type)
+    return child, "" if is_its_own else f", inside a {type(item).__name__}"
