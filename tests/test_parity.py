@@ -134,6 +134,7 @@ ALONE = {
     "testing/_ledger_conformance.py": {"AsyncLedgerConformance.close_ledger"},
     # Doubles, whose own tests drive both.
     "testing/_sender.py": {"AsyncRecordingSender.send"},
+    "testing/_canary_ends.py": {"AsyncCanarySender.send"},
 }
 
 

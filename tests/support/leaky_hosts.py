@@ -109,7 +109,7 @@ def logs_in_a_new_logger(contact):
 def logs_an_exception(contact):
     address = contact.email.reveal()  # noqa: F841
     try:
-        raise LookupError
+        {}["nobody"]
     except LookupError:
         logging.getLogger("host").exception("failed")
 

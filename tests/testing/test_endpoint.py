@@ -1,11 +1,20 @@
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
-from careof import CareofError, ContactSelector, RequestTemplate
+from careof import (
+    BatchRequestTemplate,
+    CareofError,
+    ContactSelector,
+    RequestTemplate,
+    RetryPolicy,
+)
 from careof.auth import BearerAuth, MemoryTokenCache, TokenEndpointAuth
 from careof.errors import ConfigurationError
-from careof.testing import FakeContactEndpoint
+from careof.testing import FakeClock, FakeContactEndpoint
+from careof.testing._endpoint_failures import Failure
 from tests.support.canary import EMAIL, PERSON, all_logs, seen_in
 
 ORIGIN = "https://contacts.customer.example"
@@ -75,6 +84,13 @@ def test_a_reference_that_nobody_has_is_not_found(shell):
         ("rate_limited", ("rate_limited", "status")),
         ("unavailable", ("unavailable", "status")),
         ("redirect", ("bad_response", "status")),
+        ("empty", ("bad_response", "empty")),
+        ("duplicate_keys", ("bad_response", "json")),
+        ("error_answer", ("bad_response", "error_answer")),
+        ("cached", ("bad_response", "cached")),
+        ("compressed", ("bad_response", "content_encoding")),
+        ("too_large", ("bad_response", "too_large")),
+        ("disconnected", ("unavailable", "RemoteProtocolError")),
     ],
 )
 def test_a_failure_by_name_has_the_outcome_of_its_status(shell, failure, expected):
@@ -99,6 +115,150 @@ def test_a_failure_by_name_has_the_outcome_of_what_happened(shell, failure, expe
     endpoint.play(failure)
 
     assert outcome(shell, resolver(shell, endpoint))[0] == expected
+
+
+def test_every_failure_has_a_name_and_can_be_played(shell):
+    for failure in get_args(Failure):
+        endpoint = FakeContactEndpoint(PEOPLE, token_path="/oauth/token")
+        auth = TokenEndpointAuth(f"{ORIGIN}/oauth/token", cache=MemoryTokenCache())
+        endpoint.play(failure)
+
+        found = outcome(shell, resolver(shell, endpoint, auth=auth))[0]
+
+        assert (found == "found") == (failure in ("no_address", "token_expired")), failure
+
+
+@pytest.mark.parametrize("reference", ["C-1", "07700900123"])
+def test_somebody_without_an_address_is_found_all_the_same(shell, reference):
+    person = {"id": reference, "email": EMAIL, "more": [{"phone": "+44 20 7946 0018"}, 7, "Ada"]}
+    endpoint = FakeContactEndpoint({reference: person})
+    endpoint.play("no_address")
+    asked = shell.HttpResolver(
+        PATH,
+        ContactSelector(
+            email="$.email",
+            phone="$.more[0].phone",
+            reference_id="$.id",
+            attributes={"name": "$.more[2]"},
+        ),
+        transport=endpoint,
+    )
+
+    contact = shell.call(asked.resolve, reference)
+
+    assert (contact.email, contact.phone) == (None, None)
+    assert contact.attributes["name"].reveal() == "Ada"
+
+
+@pytest.mark.parametrize(
+    "failure, expected",
+    [
+        ("token_refused", ("auth_failed", "invalid_client")),
+        ("token_unavailable", ("unavailable", "token")),
+    ],
+)
+def test_a_failure_of_the_token_endpoint_has_its_outcome(shell, failure, expected):
+    endpoint, clock = FakeContactEndpoint(PEOPLE, token_path="/oauth/token"), FakeClock()
+    auth = TokenEndpointAuth(f"{ORIGIN}/oauth/token", cache=MemoryTokenCache(), clock=clock)
+    asked = resolver(shell, endpoint, auth=auth, clock=clock, retry=RetryPolicy.never())
+    endpoint.play(failure)
+
+    assert outcome(shell, asked) == expected
+    assert endpoint.lookups == 0
+
+    endpoint.play(None)
+    clock.advance(600)
+    assert outcome(shell, asked)[0] == "found"
+
+
+def test_a_token_that_expired_is_replaced(shell):
+    endpoint = FakeContactEndpoint(PEOPLE, token_path="/oauth/token")
+    asked = resolver(
+        shell, endpoint, auth=TokenEndpointAuth(f"{ORIGIN}/oauth/token", cache=MemoryTokenCache())
+    )
+    assert outcome(shell, asked)[0] == "found"
+    endpoint.play("token_expired")
+
+    assert outcome(shell, asked)[0] == "found"
+    assert endpoint.token_requests == 2
+
+
+def test_a_failure_of_tokens_is_nobodys_alone():
+    endpoint = FakeContactEndpoint(PEOPLE, token_path="/oauth/token")
+
+    with pytest.raises(ConfigurationError, match="a token is issued for all"):
+        endpoint.play("token_refused", reference_id="C-1")
+
+
+MANY = f"{ORIGIN}/people/batch"
+BY_NAME = BatchRequestTemplate(MANY, json={"ids": "{reference_ids}"})
+
+
+def batch(shell, endpoint, request=BY_NAME, items="$", contact=CONTACT):
+    """
+    The outcome of each of three references, asked about in one request.
+    """
+    asked = shell.BatchHttpResolver(
+        request, contact, items=items, retry=RetryPolicy.never(), transport=endpoint
+    )
+
+    async def main():
+        return [each async for each in asked.resolve_many(REFERENCES)]
+
+    found = list(asked.resolve_many(REFERENCES)) if shell.name == "sync" else shell.call(main)
+    return {reference: getattr(each, "outcome", "found") for reference, each in found}
+
+
+REFERENCES = ["C-1", "C-2", "C-9"]
+FOUND = {"C-1": "found", "C-2": "found", "C-9": "not_found"}
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        BY_NAME,
+        BatchRequestTemplate(MANY, json={"ask": [{"for": "{reference_id}"}]}),
+        BatchRequestTemplate(MANY, form={"ids": "{reference_ids}"}),
+        BatchRequestTemplate(f"{MANY}?ids={{reference_ids}}", method="GET"),
+    ],
+    ids=["json", "elements", "form", "query"],
+)
+def test_many_are_answered_in_one_request(shell, request_):
+    endpoint = FakeContactEndpoint(PEOPLE, batch_path="/people/batch")
+
+    assert batch(shell, endpoint, request_) == FOUND
+    assert endpoint.lookups == 1
+
+
+def test_an_answer_about_many_has_the_form_of_the_hosts(shell):
+    endpoint = FakeContactEndpoint(
+        PEOPLE, batch_path="/people/batch", batch_answer=lambda found: {"data": {"people": found}}
+    )
+
+    assert batch(shell, endpoint, items="$.data.people") == FOUND
+
+
+@pytest.mark.parametrize(
+    "failure, expected",
+    [
+        ("not_found", FOUND | {"C-1": "not_found"}),
+        ("gone", FOUND | {"C-1": "not_found"}),
+        ("somebody_else", {"C-1": "bad_response", "C-2": "found", "C-9": "bad_response"}),
+        ("unavailable", dict.fromkeys(REFERENCES, "unavailable")),
+    ],
+)
+def test_in_an_answer_about_many_one_fails_alone(shell, failure, expected):
+    endpoint = FakeContactEndpoint(PEOPLE, batch_path="/people/batch")
+    endpoint.play(failure, reference_id="C-1")
+
+    assert batch(shell, endpoint) == expected
+
+
+def test_somebody_else_than_all_of_them_is_nobody(shell):
+    endpoint = FakeContactEndpoint({"C-1": PERSON}, batch_path="/people/batch")
+    endpoint.play("somebody_else", reference_id="C-1")
+
+    assert batch(shell, endpoint) == dict.fromkeys(REFERENCES, "not_found")
 
 
 def test_somebody_else_is_nobody_where_there_is_only_one(shell):
@@ -222,6 +382,7 @@ def test_people_that_are_none_are_refused_and_not_shown(people):
 
 
 @pytest.mark.parametrize("path", ["", "oauth/token", "https://id.customer.example/token", 5])
-def test_a_path_at_which_no_token_could_be_asked_for_is_refused(path):
-    with pytest.raises(ConfigurationError, match="token_path: expected a path that begins"):
-        FakeContactEndpoint(PEOPLE, token_path=path)
+@pytest.mark.parametrize("name", ["token_path", "batch_path"])
+def test_a_path_at_which_no_token_could_be_asked_for_is_refused(name, path):
+    with pytest.raises(ConfigurationError, match=f"{name}: expected a path that begins"):
+        FakeContactEndpoint(PEOPLE, **{name: path})

@@ -14,6 +14,7 @@ import sys
 import traceback
 import warnings
 import zlib
+from unittest import mock
 
 import pytest
 
@@ -26,6 +27,7 @@ from careof.testing import (
     assert_no_leak,
     watch_for_leaks,
 )
+from careof.testing import _leak_check as leak_check
 from tests.support import leaky_hosts as hosts
 from tests.support.leaky_hosts import Spilling, host, survey
 
@@ -47,7 +49,9 @@ def failure(work, **options):
     The words with which the leak check fails.
     """
     options.setdefault("memory", False)
-    with pytest.raises(AssertionError) as caught:
+    # What is kept for ever is kept for a moment as well.
+    patience = mock.patch.object(leak_check, "_PATIENCE", 0.1)
+    with patience, pytest.raises(AssertionError) as caught:
         assert_no_leak(work, **options)
     return str(caught.value)
 
@@ -638,8 +642,9 @@ def test_no_failure_repeats_what_was_found(spill):
         else functools.partial(without_a_dispatcher, spill=spill)
     )
 
-    with pytest.raises(AssertionError) as caught:
-        assert_no_leak(work, people=people)
+    patience = mock.patch.object(leak_check, "_PATIENCE", 0.1)
+    with patience, pytest.raises(AssertionError) as caught:
+        assert_no_leak(work, people=people, memory=spill is hosts.caches)
 
     report = "".join(traceback.format_exception(caught.value))
     for value in ("kvrtzpqwmn", "wqpzxkdnbf", "79460018"):
@@ -774,9 +779,11 @@ def test_a_block_is_watched_as_a_call_is():
     with watch_for_leaks() as canaries:
         survey(canaries)
 
-    with pytest.raises(AssertionError, match="watch_for_leaks: the canaries were not safe"):
-        with watch_for_leaks(memory=False) as canaries:
-            survey(canaries, hosts.debugs)
+    with (
+        pytest.raises(AssertionError, match="watch_for_leaks: the canaries were not safe"),
+        watch_for_leaks(memory=False) as canaries,
+    ):
+        survey(canaries, hosts.debugs)
 
 
 def test_a_block_in_a_running_loop_is_watched():
@@ -788,21 +795,20 @@ def test_a_block_in_a_running_loop_is_watched():
 
 
 def test_what_is_raised_in_a_block_goes_on_if_it_shows_nobody():
-    with pytest.raises(LookupError, match="nobody"):
-        with watch_for_leaks() as canaries:
-            without_a_dispatcher(canaries, stop)
+    with pytest.raises(LookupError, match="nobody"), watch_for_leaks() as canaries:
+        without_a_dispatcher(canaries, stop)
 
-    with pytest.raises(
-        AssertionError, match="ValueError, which is raised, text: an email address"
+    with (
+        pytest.raises(AssertionError, match="ValueError, which is raised, text: an email address"),
+        watch_for_leaks() as canaries,
     ):
-        with watch_for_leaks() as canaries:
-            without_a_dispatcher(canaries, quoting)
+        without_a_dispatcher(canaries, quoting)
 
 
 def test_what_is_raised_in_a_block_before_anything_was_sent_is_named():
-    with pytest.raises(AssertionError, match=r"never reached the sender \(LookupError was raised"):
-        with watch_for_leaks(memory=False):
-            raise LookupError
+    words = r"never reached the sender \(LookupError was raised"
+    with pytest.raises(AssertionError, match=words), watch_for_leaks(memory=False):
+        raise LookupError
 
 
 def test_a_warning_of_the_check_itself_is_none():

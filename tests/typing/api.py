@@ -4,7 +4,7 @@ How a host writes against careof.  Type-checked, never run.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from datetime import timedelta
 
 import httpx
@@ -70,10 +70,15 @@ from careof.settings import SettingsError, json_schema, load
 from careof.testing import (
     AsyncLedgerConformance,
     AsyncRecordingSender,
+    Canaries,
+    CanaryPerson,
     FakeContactEndpoint,
     LedgerConformance,
     RecordingSender,
+    ResolverConformance,
     SenderConformance,
+    assert_no_leak,
+    watch_for_leaks,
 )
 
 
@@ -351,3 +356,20 @@ def customer_as_data(row: dict[str, object], vault: Callable[[str], str]) -> str
     resolver: Resolver = settings.email.resolver
     print(dispatcher, waiting, resolver, settings.check("C-1").to_dict(), json_schema())
     return str(settings.dump())
+
+
+class TestDirectory(ResolverConformance):
+    def make_resolver(self, people: Sequence[CanaryPerson]) -> Resolver:
+        return FromTheHostsOwnDirectory()
+
+
+def host(canaries: Canaries) -> list[Receipt]:
+    return [
+        Dispatcher(FromTheHostsOwnDirectory(), canaries.sender).send(reference, invitation)
+        for reference in canaries.references
+    ]
+
+
+assert_no_leak(host, directory="runs", also=[lambda: "a queue"], memory=False)
+with watch_for_leaks(answer=lambda person: {"mail": person.email}) as canaries:
+    print(canaries.people[0].reference_id, host(canaries))

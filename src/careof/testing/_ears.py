@@ -17,7 +17,6 @@ import sys
 import warnings
 from collections.abc import Iterator
 from typing import Any
-from unittest import mock
 
 from careof.testing._traces import Search
 
@@ -46,11 +45,16 @@ def _logs(search: Search) -> Iterator[None]:
         if wanted(logger, record.levelno):
             pass_on(logger, record)
 
-    with (
-        mock.patch.object(logging.Logger, "isEnabledFor", return_value=True),
-        mock.patch.object(logging.Logger, "callHandlers", hear),
-    ):
+    _set(logging.Logger, isEnabledFor=lambda *_: True, callHandlers=hear)
+    try:
         yield
+    finally:
+        _set(logging.Logger, isEnabledFor=wanted, callHandlers=pass_on)
+
+
+def _set(kind: type, **methods: Any) -> None:
+    for name, method in methods.items():
+        setattr(kind, name, method)
 
 
 def _hear(search: Search, record: logging.LogRecord) -> None:

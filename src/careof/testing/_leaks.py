@@ -67,7 +67,8 @@ def views_of_error(error: BaseException, *, frames: bool = True) -> dict[str, st
     }
     for frame, _ in traceback.walk_tb(error.__traceback__):
         if frames and not frame.f_code.co_filename.startswith(_HERE):
-            views[f"frame of {frame.f_code.co_name}"] = _printed(frame.f_locals)
+            name = f"frame of {frame.f_code.co_name}"  # which several may have
+            views[name] = f"{views.get(name, '')} {_printed(frame.f_locals)}"
     for name in ("__cause__", "__context__"):
         before = getattr(error, name)
         if before is not None:

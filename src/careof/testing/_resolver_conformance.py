@@ -183,15 +183,12 @@ class ResolverConformance(ResolverProof):
         """
         person = self.people(1)[0]
         needles = Needles([person])
-        made: Any = self.make_resolver([person])
-        before = holders(needles)  # such as the directory of the test
-        known = {id(thing) for thing in before}
-        resolvers: list[Any] = []
-        cut_off(self._asked(lambda: made, [person.reference_id] * 2, resolvers))
+        made = _Made(needles)
+        cut_off(self._found([person], [person.reference_id] * 2, made))
         until = time.monotonic() + _PATIENCE
         while True:
             gc.collect()
-            kept = [type(it).__name__ for it in holders(needles) if id(it) not in known]
+            kept = [type(it).__name__ for it in holders(needles) if id(it) not in made.known]
             # A thread that has ended may hold what it found for a moment.
             if not kept or time.monotonic() >= until:
                 break
@@ -202,6 +199,26 @@ class ResolverConformance(ResolverProof):
             "something of them. Is it in a cache, a list or a variable of a module? Keep nothing: "
             "they may be erased in the meantime",
         )
+
+
+class _Made(list[Any]):
+    """
+    Where a resolver is left, with what holds something of somebody before it is asked.
+    """
+
+    def __init__(self, needles: Needles) -> None:
+        super().__init__()
+        self._needles = needles
+        self._before: list[object] = []  # alive, or an id would be that of another
+        self.known: set[int] = set()
+
+    def append(self, resolver: Any) -> None:
+        """
+        Look at what there is, such as the directory of the test.
+        """
+        super().append(resolver)
+        self._before = holders(self._needles)
+        self.known = {id(thing) for thing in self._before}
 
 
 def _said(found: object) -> str:

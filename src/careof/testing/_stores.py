@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
-import sqlite3
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -44,6 +43,9 @@ def look_into_directory(search: Search, directory: str | os.PathLike[str]) -> No
 
 
 def _look_into_image(search: Search, name: str, data: bytes) -> None:
+    # Late, so that importing careof.testing imports no database.
+    import sqlite3
+
     # A log beside it is a file of its own, and an image in memory takes none.
     rollback = data[:18] + b"\1\1" + data[20:]
     with (
@@ -85,6 +87,8 @@ def _tables(connection: Any, cursor: Any) -> Iterator[tuple[str, str]]:
     """
     The tables, as they are shown and as they are written in SQL.
     """
+    import sqlite3  # late, as above
+
     if hasattr(connection, "introspection"):  # Django's
         for name in connection.introspection.table_names(cursor):
             yield name, connection.ops.quote_name(name)

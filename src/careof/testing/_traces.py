@@ -9,17 +9,14 @@ what is reported.  The value never is: the report of a leak would be one.
 
 from __future__ import annotations
 
-import bz2
 import collections
 import contextlib
 import gc
 import io
-import lzma
 import operator
 import pickle
 import types
 import weakref
-import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -178,16 +175,23 @@ def _unpacked(data: bytes) -> Iterator[tuple[str, bytes]]:
     """
     What is packed in *data*, with words for how.
     """
+    # Late, and some Pythons are built without one of them.
     with contextlib.suppress(Exception):  # it only looked packed
         if data[:2] == b"\x1f\x8b":
             yield " (gzip)", zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(data, _UNPACKED)
         elif data[:1] == b"\x78":
             yield " (zlib)", zlib.decompressobj().decompress(data, _UNPACKED)
         elif data[:3] == b"BZh":
+            import bz2
+
             yield " (bz2)", bz2.BZ2Decompressor().decompress(data, _UNPACKED)
         elif data[:6] == b"\xfd7zXZ\0":
+            import lzma
+
             yield " (xz)", lzma.LZMADecompressor().decompress(data, _UNPACKED)
         elif data[:4] == b"PK\x03\x04":
+            import zipfile
+
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 for name in archive.namelist():
                     with archive.open(name) as member:
