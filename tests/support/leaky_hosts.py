@@ -11,7 +11,6 @@ import json
 import logging
 import pickle
 import sys
-import threading
 import warnings
 import zipfile
 
@@ -221,11 +220,3 @@ FORMS = {
     "zip": zipped,
     "utf-16": lambda text: text.encode("utf-16"),
 }
-
-
-def lingers(contact):
-    """
-    In a thread that soon ends.
-    """
-    address = contact.email.reveal()
-    threading.Timer(0.2, lambda: address).start()

@@ -1,20 +1,24 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import bz2
 import collections
 import functools
 import gzip
+import json
 import logging
 import lzma
 import pickle
 import queue
+import quopri
 import sqlite3
 import sys
 import traceback
 import warnings
 import zlib
 from unittest import mock
+from urllib.parse import quote
 
 import pytest
 
@@ -28,12 +32,18 @@ from careof.testing import (
     watch_for_leaks,
 )
 from careof.testing import _leak_check as leak_check
+from careof.testing import _remains as remains
+from careof.testing._canaries import Needles
 from tests.support import leaky_hosts as hosts
 from tests.support.leaky_hosts import Spilling, host, survey
 
 MODULE = "tests.support.leaky_hosts"
 ADA = CanaryPerson(
     "C-1001", email="ada.kvrtzpqwmn@people.example", phone="+442079460018", name="Zoë Wqpzxkdnbf"
+)
+
+OTHER = CanaryPerson(
+    "C-1002", email="kim@people.example", phone="+441134960123", name="Kim Nbvcxzlkjh"
 )
 
 
@@ -339,6 +349,24 @@ def test_the_name_of_a_file_is_looked_at_and_not_repeated(tmp_path):
     assert "@" not in words
 
 
+def test_what_is_packed_too_often_is_left_alone(tmp_path):
+    def form(text):
+        return functools.reduce(lambda data, _: gzip.compress(data), range(9), text.encode())
+
+    work = host(functools.partial(hosts.writes(form), directory=tmp_path))
+
+    assert_no_leak(work, directory=tmp_path, memory=False)
+
+
+def test_a_directory_in_a_directory_is_looked_into(tmp_path):
+    (tmp_path / "runs" / "1").mkdir(parents=True)
+    spill = functools.partial(hosts.writes(str.encode), directory=tmp_path / "runs" / "1")
+
+    words = failure(host(spill), directory=tmp_path)
+
+    assert places(words) == ["the file runs/1/run.out: an email address"]
+
+
 def test_a_directory_that_is_none_is_a_configuration_error(tmp_path):
     with pytest.raises(ConfigurationError, match="directory: expected one that exists"):
         assert_no_leak(survey, directory=tmp_path / "no", memory=False)
@@ -617,8 +645,11 @@ def test_what_is_kept_by_the_test_itself_does_not_count():
     assert_no_leak(work, besides=[sender], delivered=lambda: sender.sent)
 
 
-def test_what_a_thread_holds_for_a_moment_does_not_count():
-    assert_no_leak(host(hosts.lingers))
+def test_what_a_thread_holds_for_a_moment_does_not_count(monkeypatch):
+    monkeypatch.setattr(leak_check, "_PATIENCE", 60)
+    monkeypatch.setattr(remains, "pause", lambda _: hosts.forget())
+
+    assert_no_leak(host(hosts.caches))
 
 
 def test_of_many_places_some_are_named_and_the_others_counted():
@@ -698,7 +729,9 @@ def test_others_may_be_sent_to_as_well():
         return survey(canaries)
 
     def endpoint(people):
-        return FakeContactEndpoint(people | {"p-1": {"id": "p-1", "email": "kim@people.example"}})
+        return FakeContactEndpoint(
+            people | {"p-1": {"id": "p-1", "email": "kim@people.example", "name": "Kim"}}
+        )
 
     assert_no_leak(work, endpoint=endpoint, memory=False)
 
@@ -836,6 +869,52 @@ def test_sealed_values_in_a_queue_are_found():
     )
 
     assert places(words)[0] == "also=list (number 1)[0][1]._value: an email address"
+
+
+@pytest.mark.parametrize("write", ["+44 (20) 7946-0018", "020 7946 0018", "%2B44%2020%2079460018"])
+def test_a_number_is_found_with_any_gaps_and_is_not_repeated(write, tmp_path):
+    needles = Needles([ADA])
+
+    assert list(needles.kinds_in(f"call {write} now")) == ["a phone number"]
+    assert "7946" not in needles.masked(f"call {write} now")
+
+
+@pytest.mark.parametrize(
+    "encode",
+    [
+        str.upper,
+        str.swapcase,
+        quote,
+        lambda text: json.dumps({"to": text}),
+        lambda text: quopri.encodestring(text.encode(), quotetabs=True).decode(),
+        lambda text: text.encode("utf-16-le").decode("latin-1"),
+        lambda text: text.encode().hex(),
+        lambda text: text.encode().hex().upper(),
+        *(
+            lambda text, n=n: base64.b64encode(b"x" * n + text.encode() + b"y").decode()
+            for n in range(3)
+        ),
+        lambda text: base64.encodebytes(b"x" * 50 + text.encode()).decode(),
+        lambda text: base64.urlsafe_b64encode(b"\xff" + text.encode()).decode(),
+    ],
+    ids=range(13),
+)
+@pytest.mark.parametrize(
+    "value, kind", [(ADA.email, "an email address"), (ADA.name, "a name")], ids=["email", "name"]
+)
+def test_a_piece_of_somebody_is_found_however_it_is_written(encode, value, kind):
+    needles = Needles([ADA])
+
+    assert kind in needles.kinds_in(f"before {encode(value)} after")
+    assert list(Needles([OTHER]).kinds_in(encode(value))) == []
+
+
+def test_a_short_address_is_found_as_a_whole():
+    needles = Needles([OTHER])
+
+    assert list(needles.kinds_in("kim@people.example")) == ["an email address"]
+    assert list(needles.kinds_in("kim")) == []
+    assert needles.masked("ß KIM@people.example") == "ss ***"
 
 
 def test_a_mailbox_alone_is_an_address():

@@ -203,6 +203,13 @@ def test_a_mistake_turns_its_own_tests_red(kind, names):
         assert "@" not in words
 
 
+def test_what_is_held_for_a_moment_is_not_kept(monkeypatch):
+    monkeypatch.setattr(conformance, "_PATIENCE", 60)
+    monkeypatch.setattr(conformance, "pause", lambda _: wrong.KEPT.clear())
+
+    assert red(proof(wrong.KeepsATextInAModule), [f"test_{KEEPS}"]) == {}
+
+
 @pytest.mark.usefixtures("no_thread_is_left")
 def test_what_hangs_is_said_to_hang():
     failures = red(proof(wrong.NeverEnds, patience=0.2), [f"test_{UNKNOWN}"])

@@ -101,6 +101,9 @@ class _Tee:
         )
         return self._stream.write(piece)
 
+    def flush(self) -> None:
+        self._stream.flush()
+
     def writelines(self, pieces: Any) -> None:
         for piece in pieces:
             self.write(piece)

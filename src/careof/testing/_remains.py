@@ -14,9 +14,10 @@ import gc
 import io
 import re
 import sys
-import time
 import types
 from collections.abc import Callable, Iterable, Iterator
+from time import monotonic
+from time import sleep as pause
 from typing import Any
 
 from careof.testing._canaries import CanaryPerson, Needles
@@ -68,16 +69,16 @@ def look_into_memory(
     Args:
         besides: Not what can be reached from these.
     """
-    until = time.monotonic() + patience
+    until = monotonic() + patience
     besides = [*besides, search]
     while True:
         gc.collect()
         found = holders(needles, besides)
         # A thread that has ended may hold what it sent for a moment.
-        if not found or time.monotonic() >= until:
+        if not found or monotonic() >= until:
             break
         del found
-        time.sleep(0.01)
+        pause(0.01)
     for holder in found[:_SHOWN]:
         where = f"{_way_to(holder, found, _step_to_text(needles, holder))}"
         for text in _texts_of(needles, holder):
@@ -155,15 +156,9 @@ def _step_to_text(needles: Needles, holder: Any) -> str:
     """
     Where in *holder* it stands.
     """
-    steps: Iterable[tuple[str, object]] = ()
-    if isinstance(holder, dict):
-        steps = ((f"[{key!r}]", value) for key, value in holder.items())
-    elif isinstance(holder, list | tuple):
-        steps = ((f"[{at}]", value) for at, value in enumerate(holder))
-    else:
-        steps = ((f".{name}", value) for name, value in stored(holder))
     inside = f", inside a {type(holder).__name__}"
-    return next((step for step, value in steps if _hold(needles, [[value]])), inside)
+    steps = (step for step, value in _named(holder) if _hold(needles, [[value]]))
+    return next(steps, inside)
 
 
 def _way_to(holder: object, found: list[object], last: str) -> str:
@@ -178,18 +173,23 @@ def _way_to(holder: object, found: list[object], last: str) -> str:
             name = _module_of(item)
             if name is not None:
                 return "memory: " + name + _NAMED.sub(r".\1", ways[id(item)])
-        own.add(id(level))
-        above = []
-        for item in gc.get_referrers(*level):
-            if id(item) in ways or id(item) in own or isinstance(item, types.FrameType):
-                continue
-            child, step = _step(item, level)
-            way = ways[id(child)]
-            ways[id(item)] = f"{step}{way}" if step else _NAMED.sub(r".\1", way)
-            above.append(item)
+        below = {id(item): item for item in level}
+        own |= {id(level), id(below)}
+        above = [
+            item
+            for item in gc.get_referrers(*level)
+            if id(item) not in ways and id(item) not in own and type(item) is not types.FrameType
+        ]
+        # A module is where the way ends, however many others there are.
+        above.sort(key=_is_no_module)
+        del above[_WIDEST:]
         if not above:
             break
-        level = above[:_WIDEST]
+        for item in above:
+            child, step = _step(item, below)
+            way = ways[id(child)]
+            ways[id(item)] = f"{step}{way}" if step else _NAMED.sub(r".\1", way)
+        level = above
     return f"memory: a {type(level[0]).__name__}{ways[id(level[0])]}"
 
 
@@ -198,26 +198,29 @@ def _module_of(thing: object) -> str | None:
     return name if name and vars(sys.modules.get(name, sys)) is thing else None
 
 
-def _step(item: Any, level: list[Any]) -> tuple[object, str]:
+def _is_no_module(thing: object) -> bool:
+    return _module_of(thing) is None
+
+
+def _named(thing: Any) -> Iterator[tuple[str, object]]:
     """
-    Which of *level* it is that *item* refers to, and how.
+    What *thing* holds, with the step that leads there.
     """
-    below = {id(it): it for it in level}
-    if isinstance(item, dict):
-        for key, value in item.items():
-            if id(value) in below:
-                return value, f"[{key!r}]"
-    elif isinstance(item, list | tuple):
-        for at, value in enumerate(item):
-            if id(value) in below:
-                return value, f"[{at}]"
+    if isinstance(thing, dict):
+        yield from ((f"[{key!r}]", value) for key, value in thing.items())
+    elif isinstance(thing, list | tuple):
+        yield from ((f"[{at}]", value) for at, value in enumerate(thing))
     else:
-        for name, value in [
-            *stored(item),
-            *(vars(item).items() if isinstance(item, type) else ()),
-        ]:
-            if id(value) in below:
-                return value, f".{name}"
+        yield from ((f".{name}", value) for name, value in stored(thing))
+
+
+def _step(item: Any, below: dict[int, object]) -> tuple[object, str]:
+    """
+    Which of those *below* it is that *item* refers to, and how.
+    """
+    for step, value in _named(item):
+        if id(value) in below:
+            return value, step
     child = next(it for it in gc.get_referents(item) if id(it) in below)
     is_its_own = child is getattr(item, "__dict__", None) or isinstance(item, type)
     return child, "" if is_its_own else f", inside a {type(item).__name__}"

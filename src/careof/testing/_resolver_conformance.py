@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import gc
 import inspect
-import time
+from time import monotonic
+from time import sleep as pause
 from typing import Any
 
 from careof._sending.one.failures import failed_lookup
@@ -185,14 +186,14 @@ class ResolverConformance(ResolverProof):
         needles = Needles([person])
         made = _Made(needles)
         cut_off(self._found([person], [person.reference_id] * 2, made))
-        until = time.monotonic() + _PATIENCE
+        until = monotonic() + _PATIENCE
         while True:
             gc.collect()
             kept = [type(it).__name__ for it in holders(needles) if id(it) not in made.known]
             # A thread that has ended may hold what it found for a moment.
-            if not kept or time.monotonic() >= until:
+            if not kept or monotonic() >= until:
                 break
-            time.sleep(0.01)
+            pause(0.01)
         self._require(
             not kept,
             f"somebody was found and let go of, and a {next(iter(kept), '')} still holds "
