@@ -6,6 +6,7 @@ import bz2
 import collections
 import functools
 import gzip
+import io
 import json
 import logging
 import lzma
@@ -14,6 +15,7 @@ import queue
 import quopri
 import sqlite3
 import sys
+import threading
 import traceback
 import warnings
 import zlib
@@ -632,6 +634,49 @@ def test_what_is_kept_in_memory_is_found_with_the_way_to_it(spill, place):
 
     assert [found[:8] for found in places(words)] == ["memory: "] * len(places(words))
     assert place.format(m=MODULE, r=reference_of(words)) in words
+
+
+def test_what_only_a_thread_holds_is_said_to_be_held():
+    over = threading.Event()
+
+    def spill(contact):
+        threading.Thread(target=lambda it, over: over.wait(30), args=([contact], over)).start()
+
+    words = failure(host(spill), memory=True)
+    over.set()
+
+    assert all(place.startswith("memory: ") for place in places(words))
+
+
+def test_a_way_that_is_too_long_is_cut_short():
+    def spill(contact):
+        deep = [contact.email.reveal()]
+        hosts.BOXES.append(functools.reduce(lambda inner, _: [inner], range(15), deep))
+
+    words = failure(host(spill), memory=True)
+
+    assert "memory: a list[0][0][0]" in words
+
+
+def test_a_buffer_of_bytes_is_looked_into():
+    boxes = [io.BytesIO(), io.StringIO()]
+    boxes[1].close()
+    words = failure(
+        host(lambda contact: boxes[0].write(contact.email.reveal().encode())),
+        memory=True,
+        also=[boxes],
+    )
+
+    assert "also=list (number 1)[0].getvalue(): an email address" in places(words)
+    assert any(place.startswith("memory: ") for place in places(words))
+
+
+def test_a_program_may_flush_and_ask_about_the_console():
+    def spill(contact):
+        sys.stdout.flush()
+        assert sys.stdout.encoding
+
+    assert_no_leak(host(spill), memory=False)
 
 
 def test_what_is_kept_by_the_test_itself_does_not_count():
