@@ -1,0 +1,52 @@
+"""
+What Django is told; what careof needs stands at the end.
+"""
+
+from __future__ import annotations
+
+import os
+
+SECRET_KEY = os.environ.get("HOST_SECRET_KEY", "for-development-only")
+DEBUG = False
+ALLOWED_HOSTS = ["surveys.example"]
+ROOT_URLCONF = "host.urls"
+USE_TZ = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "surveys",
+]
+MIDDLEWARE = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+]
+TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": os.environ.get("HOST_DATABASE", "surveys.sqlite"),
+        # So that whoever reads is in nobody's way who writes.
+        "OPTIONS": {"timeout": 30, "init_command": "PRAGMA journal_mode=WAL"},
+        "TEST": {"NAME": os.environ.get("HOST_TEST_DATABASE")},  # in memory, unless it is set
+    }
+}
+
+# Django's own names; the password stays in the environment.
+EMAIL_HOST = "mail.surveys.example"
+EMAIL_PORT = 587
+DEFAULT_FROM_EMAIL = "Surveys <surveys@surveys.example>"
+
+# begin careof
+CUSTOMER = {
+    "url": "https://crm.customer.example/people/{reference_id}",
+    "email": "$.email",
+    "reference_id": "$.id",
+    "attributes": {"first_name": "$.first_name"},
+    "token_url": "https://crm.customer.example/oauth/token",
+    "client_id": "surveys",
+    "secret_in": "CUSTOMER_SECRET",  # the name of an environment variable
+}
+# end careof

@@ -1,0 +1,14 @@
+"""
+Django's own command line, for this application.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from django.core.management import execute_from_command_line
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "host.settings")
+    execute_from_command_line(sys.argv)

@@ -1,0 +1,5 @@
+"""
+Commands of this application.
+"""
+
+from __future__ import annotations

@@ -1,0 +1,5 @@
+"""
+One module for each command.
+"""
+
+from __future__ import annotations
