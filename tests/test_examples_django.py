@@ -6,7 +6,6 @@ In processes of their own: Django's settings are set once in a process.
 
 from __future__ import annotations
 
-import ast
 import os
 import pathlib
 import re
@@ -15,8 +14,9 @@ import sys
 
 import pytest
 
-DOCS = pathlib.Path(__file__).parents[1] / "docs"
-FOLDER = DOCS / "examples" / "django"
+from tests.support.sources import bare, code_on
+
+FOLDER = pathlib.Path(__file__).parents[1] / "docs" / "examples" / "django"
 
 
 def manage(*arguments, **environment):
@@ -34,26 +34,6 @@ def manage(*arguments, **environment):
         check=False,
     )
     return done.returncode, done.stdout
-
-
-def classes(text):
-    """
-    The classes in *text*, without what is said about them.
-    """
-    found = {}
-    for node in ast.parse(text).body:
-        if isinstance(node, ast.ClassDef):
-            for part in ast.walk(node):
-                if isinstance(part, ast.arguments):
-                    for argument in part.args:
-                        argument.annotation = None
-                if isinstance(part, ast.ClassDef | ast.FunctionDef):
-                    if ast.get_docstring(part) is not None:
-                        part.body = part.body[1:]
-                    if isinstance(part, ast.FunctionDef):
-                        part.returns = None
-            found[node.name] = node
-    return found
 
 
 @pytest.mark.parametrize("database", ["", "a file"])
@@ -87,18 +67,13 @@ def test_the_command_runs_on_a_database_of_its_own(tmp_path):
 
 
 def test_the_ledger_is_the_one_of_the_page_about_ledgers():
-    page = (DOCS / "ledger.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
-    on_the_page = classes(next(block for block in blocks if "class SentOnce" in block))
-    in_the_host = {
-        **classes((FOLDER / "surveys" / "ledger.py").read_text(encoding="utf-8")),
-        **classes((FOLDER / "surveys" / "models.py").read_text(encoding="utf-8")),
-    }
-    entries = in_the_host["SentOnce"]
-    entries.body = [part for part in entries.body if getattr(part, "name", "") != "__str__"]
+    on_the_page = bare(code_on("ledger.md", "DjangoLedger"))
+    in_the_host = [
+        *bare((FOLDER / "surveys" / "models.py").read_text(encoding="utf-8"))[-1:],
+        *bare((FOLDER / "surveys" / "ledger.py").read_text(encoding="utf-8")),
+    ]
 
-    for name, theirs in on_the_page.items():
-        assert ast.unparse(in_the_host[name]) == ast.unparse(theirs)
+    assert in_the_host == on_the_page
 
 
 def test_no_model_of_the_host_has_a_place_for_an_address():

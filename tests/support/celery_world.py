@@ -1,0 +1,52 @@
+"""
+The Celery application of the documentation with doubles, for workers that are real processes.
+
+``celery -A celery_world worker``, with the folder of the application on the path.
+What is handed over is a line in the file that WORLD_SENT names.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import signal
+
+import tasks
+import wiring
+
+from careof.testing import FakeContactEndpoint
+
+app = tasks.app
+BROKER = pathlib.Path(os.environ["WORLD_BROKER"], "broker")
+app.conf.broker_transport_options = {
+    "data_folder_in": str(BROKER),
+    "data_folder_out": str(BROKER),
+    "control_folder": str(BROKER.with_name("control")),
+    "polling_interval": 0.05,
+}
+SENT = pathlib.Path(os.environ["WORLD_SENT"])
+
+
+class Killed:
+    """
+    A sender that is killed right after it handed one over.
+    """
+
+    def send(self, contact, message):
+        with SENT.open("a") as file:
+            file.write(f"{contact.reference_id} {os.getpid()}\n")
+        if contact.reference_id == "p-killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+ENDPOINT = FakeContactEndpoint(
+    {
+        name: {"id": name, "email": f"{name}@people.example"}
+        for name in ["p-killed", *(f"p-{number}" for number in range(12))]
+    },
+    token_path="/oauth/token",
+)
+RESOLVER = wiring.build_resolver(ENDPOINT)  # before the fork, on purpose
+RESOLVER.resolve("p-0")
+wiring.resolver = lambda: RESOLVER
+wiring.sender = Killed
