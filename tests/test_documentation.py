@@ -18,8 +18,11 @@ import careof.testing
 from careof._sending.email.failures import _WORDS
 
 ROOT = Path(__file__).parents[1]
-DOCS = ROOT / "docs"
-PAGES = [ROOT / "README.md", *sorted([*DOCS.glob("*.md"), *DOCS.glob("how-to/*.md")])]
+PAGES = [
+    ROOT / "README.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "docs").glob("how-to/*.md")),
+]
 SOURCES = sorted((ROOT / "src" / "careof").rglob("*.py"))
 
 

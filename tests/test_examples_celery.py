@@ -106,16 +106,17 @@ def test_the_tests_of_the_host_pass():
 def test_a_worker_that_is_killed_in_a_task_sends_nothing_twice_and_loses_nobody(
     worker, environment
 ):
-    references = [f"p-{number}" for number in range(12)]
+    references = ["p-busy", *(f"p-{number}" for number in range(12))]
     process, log = worker
 
     told = outcomes(environment, *references, "p-killed")
 
     written = pathlib.Path(environment["WORLD_SENT"]).read_text(encoding="utf-8")
     sent = [line.split() for line in written.splitlines()]
-    assert told == ["sent"] * 12 + ["uncertain"], log.read_text()[-5000:]
+    assert told == ["sent"] * 13 + ["uncertain"], log.read_text()[-5000:]
     assert sorted(name for name, _ in sent) == sorted([*references, "p-killed"])
     assert str(process.pid) not in {pid for _, pid in sent}
+    assert log.read_text().count(" retry: Retry in 0.1s") == 1
     assert not re.search(r"people\.example|\bp-\w", log.read_text())
 
 

@@ -14,6 +14,7 @@ import signal
 import tasks
 import wiring
 
+from careof.errors import SendUnavailableError
 from careof.testing import FakeContactEndpoint
 
 app = tasks.app
@@ -25,14 +26,19 @@ app.conf.broker_transport_options = {
     "polling_interval": 0.05,
 }
 SENT = pathlib.Path(os.environ["WORLD_SENT"])
+BUSY = SENT.with_name("busy")
+tasks.FIRST_PAUSE = 0.1
 
 
-class Killed:
+class Carrier:
     """
-    A sender that is killed right after it handed one over.
+    A sender that is busy once, and that is killed right after it handed one over.
     """
 
     def send(self, contact, message):
+        if contact.reference_id == "p-busy" and not BUSY.exists():
+            BUSY.touch()
+            raise SendUnavailableError("Later, please.")
         with SENT.open("a") as file:
             file.write(f"{contact.reference_id} {os.getpid()}\n")
         if contact.reference_id == "p-killed":
@@ -42,11 +48,11 @@ class Killed:
 ENDPOINT = FakeContactEndpoint(
     {
         name: {"id": name, "email": f"{name}@people.example"}
-        for name in ["p-killed", *(f"p-{number}" for number in range(12))]
+        for name in ["p-busy", "p-killed", *(f"p-{number}" for number in range(12))]
     },
     token_path="/oauth/token",
 )
 RESOLVER = wiring.build_resolver(ENDPOINT)  # before the fork, on purpose
 RESOLVER.resolve("p-0")
 wiring.resolver = lambda: RESOLVER
-wiring.sender = Killed
+wiring.sender = Carrier
