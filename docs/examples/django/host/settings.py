@@ -34,11 +34,6 @@ DATABASES = {
     }
 }
 
-# Django's own names; the password stays in the environment.
-EMAIL_HOST = "mail.surveys.example"
-EMAIL_PORT = 587
-DEFAULT_FROM_EMAIL = "Surveys <surveys@surveys.example>"
-
 # begin careof
 CUSTOMER = {
     "url": "https://crm.customer.example/people/{reference_id}",
@@ -48,5 +43,11 @@ CUSTOMER = {
     "token_url": "https://crm.customer.example/oauth/token",
     "client_id": "surveys",
     "secret_in": "CUSTOMER_SECRET",  # the name of an environment variable
+}
+MAIL_SERVER = {
+    "host": "mail.surveys.example",
+    "from_address": "Surveys <surveys@surveys.example>",
+    "username": "surveys",
+    "password_in": "MAIL_PASSWORD",
 }
 # end careof

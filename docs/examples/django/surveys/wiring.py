@@ -31,12 +31,13 @@ def sender() -> SmtpSender:
     """
     The one that hands messages to the mail server.
     """
+    server = settings.MAIL_SERVER
     return SmtpSender(
-        settings.EMAIL_HOST,
-        settings.EMAIL_PORT,
-        from_address=settings.DEFAULT_FROM_EMAIL,
-        username="surveys",
-        password=Secret.from_env("EMAIL_HOST_PASSWORD"),
+        server["host"],
+        587,
+        from_address=server["from_address"],
+        username=server["username"],
+        password=Secret.from_env(server["password_in"]),
     )
 
 
