@@ -46,7 +46,7 @@ def test_the_tests_of_the_host_pass(database, tmp_path):
     status, written = manage("test", **file)
 
     assert status == 0, written[-5000:]
-    assert re.search(r"^Ran 25 tests", written, re.MULTILINE)
+    assert written.startswith("Found 25 test(s).")
     assert written.rstrip().count("skipped=10") == (not database)
 
 
