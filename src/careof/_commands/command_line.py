@@ -10,8 +10,10 @@ import io
 import sys
 from typing import TextIO
 
-from careof._commands import check, orders, preflight
+from careof._commands import check, migrate_orders, orders, preflight
 from careof._commands.arguments import Parser
+from careof._commands.migrate import migrate
+from careof._commands.migrate_orders import MigrateOrder
 from careof._commands.orders import Order
 from careof._commands.problems import Problem
 from careof._commands.pseudonymize import pseudonymize
@@ -44,7 +46,10 @@ def main(words: list[str], *, clock: Clock = SYSTEM_CLOCK, is_last: bool = False
             if options.command == "preflight":
                 exit_code, problem = preflight.look(options, stop, _stderr(), clock)
                 return _ended(parser, exit_code, *([] if problem is None else [problem.text]))
-            result = pseudonymize(Order.of(options), stop, _stderr(), clock)
+            if options.command == "migrate":
+                result = migrate(MigrateOrder.of(options), stop, _stderr(), clock)
+            else:
+                result = pseudonymize(Order.of(options), stop, _stderr(), clock)
     except SystemExit as end:
         return int(end.code or 0)
     except Stopped as stopped:
@@ -90,6 +95,7 @@ def _parser() -> Parser:
     parser.set_defaults(parser=parser)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     check.add_to(commands)
-    orders.add_to(commands)
     preflight.add_to(commands)
+    migrate_orders.add_to(commands)
+    orders.add_to(commands)
     return parser

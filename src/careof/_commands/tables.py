@@ -103,6 +103,13 @@ class Table:
         self._file.close()
 
     @property
+    def state(self) -> tuple[int, int]:
+        """
+        What is different after the file was written to.
+        """
+        return self._status.st_size, self._status.st_mtime_ns
+
+    @property
     def position(self) -> int:
         """
         Bytes read so far; 0 if nobody knows.
