@@ -186,7 +186,8 @@ def _tried(path: Path | None, step: Callable[[], Problem | None]) -> Problem | N
     try:
         return step()
     except sqlite3.Error as error:
-        code = error.sqlite_errorname
+        # Those of the module itself have no code.
+        code = getattr(error, "sqlite_errorname", type(error).__name__)
     if code.startswith("SQLITE_BUSY"):
         return Problem(f"another run is at work on {shown(path or '')}.")
     return Problem(f"cannot write {shown(path or '')}: {code}.")

@@ -75,6 +75,7 @@ class Part:
         """
         if self._file is None:
             return 0
+        self._file.flush()
         with self.draft.open(encoding=self._form.encoding, newline="") as file:
             rows = csv.reader(file, delimiter=self._form.delimiter, strict=True)
             return sum(1 for row in rows if row) - 1
