@@ -99,7 +99,7 @@ def test_the_error_tree_is_drawn_as_it_is():
     "name",
     """
     careof careof.auth careof.contacts careof.errors careof.integrations careof.pseudonyms
-    careof.settings    careof.testing
+    careof.settings careof.testing
     """.split(),
 )
 def test_importing_starts_no_thread_and_leaves_the_heavy_libraries_alone(name):

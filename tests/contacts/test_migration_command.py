@@ -385,13 +385,18 @@ def test_an_interrupted_run_goes_on(folder, monkeypatch, capsys, kill, encoding)
     assert {row[1] for row in host} - {""} == {row[0] for row in customer}
 
 
-def test_ids_that_were_noted_stay(folder, monkeypatch):
+def test_ids_that_were_noted_stay_and_no_row_is_done_twice(folder, monkeypatch):
+    """
+    Another release may read other numbers of rows at a time.
+    """
     with killed(monkeypatch, Journal, "note", 3):
         folder.run(TABLE)
     begun = folder.host.with_name("host.csv.part").read_text().splitlines()[:3]
     folder.run(None)
+    lines = folder.host.read_text().splitlines()
 
-    assert folder.host.read_text().splitlines()[:3] == begun
+    assert lines[:3] == begun
+    assert [line[0] for line in lines] == ["i", "1", "2", "3"]
 
 
 @pytest.mark.parametrize("change", ["options", "table", "key"])
@@ -466,6 +471,19 @@ def test_a_file_that_comes_into_being_on_the_way_is_not_overwritten(
     assert f"cannot write {path}: it exists" in capsys.readouterr().err
     assert folder.left() == [path.name]
     assert path.read_text() == "old"
+
+
+def test_a_draft_that_comes_into_being_on_the_way_is_not_overwritten(folder, monkeypatch, capsys):
+    part = folder.customer.with_name("customer.csv.part")
+    before = Part.begin
+    monkeypatch.setattr(
+        Part, "begin", lambda self, length: part.write_text("old") and before(self, length)
+    )
+
+    assert folder.run(TABLE) == 1
+    assert "customer.csv: it exists" in capsys.readouterr().err
+    assert folder.left() == [part.name]
+    assert part.read_text() == "old"
 
 
 def no_links(path, target):

@@ -56,7 +56,17 @@ from careof import (
     sms_segments,
 )
 from careof.auth import AccessToken, OAuth2ClientCredentials, TokenAuth, TokenCache
-from careof.contacts import Finding, PreflightReport, preflight
+from careof.contacts import (
+    Derivation,
+    Finding,
+    Migrated,
+    PreflightReport,
+    derived_reference_id,
+    is_reference_id,
+    new_reference_id,
+    preflight,
+    pseudonymize_records,
+)
 from careof.errors import PhoneNumberError
 from careof.pseudonyms import (
     HmacPseudonymizer,
@@ -373,3 +383,17 @@ def host(canaries: Canaries) -> list[Receipt]:
 assert_no_leak(host, directory="runs", also=[lambda: "a queue"], memory=False)
 with watch_for_leaks(answer=lambda person: {"mail": person.email}) as canaries:
     print(canaries.people[0].reference_id, host(canaries))
+
+
+def migrating(keyring: KeyRing, people: Iterable[dict[str, object]]) -> None:
+    def note(position: int, error: CareofError) -> None:
+        print(position, error.detail)
+
+    kept: dict[str, object]
+    for migrated in pseudonymize_records(people, phone=None, derive=Derivation(keyring, "t")):
+        kept = migrated.record
+        contact: Contact | None = migrated.contact
+        print(kept, contact, migrated.reference_id)
+    made: list[Migrated | None] = list(pseudonymize_records(people, on_error=note))
+    print(made, is_reference_id(new_reference_id()))
+    print(derived_reference_id(keyring, "t", email="kim@people.example"))

@@ -64,11 +64,16 @@ class Work:
         self._rows = prepared.rows
         self._journal = journal
         self._parts: dict[str, Part] = {}
-        self._is_ours = not journal.is_new
         if not order.dry_run:
             mode = prepared.table.mode
             self._parts = {
-                name: Part(path, prepared.rows.headers[name], prepared.table.form, bits)
+                name: Part(
+                    path,
+                    prepared.rows.headers[name],
+                    prepared.table.form,
+                    mode=bits,
+                    is_ours=not journal.is_new,
+                )
                 for name, path, bits in (
                     ("side", order.side, mode),
                     ("customer", order.customer, 0o600),
@@ -91,7 +96,6 @@ class Work:
                 for path in (part.path, part.draft):
                     if os.path.lexists(path):
                         return of_file("write", path, FileExistsError())
-        self._is_ours = True
         return self._each(self._begin)
 
     def _begin(self, name: str, part: Part) -> None:
@@ -114,8 +118,9 @@ class Work:
                 return rows
             if not rows:
                 return self._reconciled()
-            if table.count > counts.position:
-                problem = self._add(rows, before)
+            done = max(0, counts.position - before)  # by an earlier run
+            if done < len(rows):
+                problem = self._add(rows[done:], before + done)
                 if problem is not None:
                     return problem
             if progress.is_due:
@@ -177,10 +182,9 @@ class Work:
         """
         Take away what is there of ours.
         """
-        if self._is_ours:
-            for part in self._parts.values():
-                part.disappear()
-                part.discard()
+        for part in self._parts.values():
+            part.disappear()
+            part.discard()
 
     def _each(self, step: Callable[[str, Part], object]) -> Problem | None:
         for name, part in self._parts.items():

@@ -26,14 +26,18 @@ class Part:
 
     Args:
         mode: Its permission bits, as far as umask leaves them.
+        is_ours: Whether a draft that is there is of an earlier run of ours.
     """
 
-    def __init__(self, path: Path, header: list[str], form: Form, mode: int) -> None:
+    def __init__(
+        self, path: Path, header: list[str], form: Form, *, mode: int, is_ours: bool
+    ) -> None:
         self.path = path
         self.draft = Path(f"{path}.part")
         self._header = header
         self._form = form
         self._mode = mode
+        self._is_ours = is_ours
         self._file: TextIO | None = None
 
     def begin(self, length: int) -> TextIO:
@@ -41,7 +45,10 @@ class Part:
         Go on after *length* bytes of the draft, or begin it.
         """
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+        if not self._is_ours:
+            flags |= os.O_EXCL
         descriptor = os.open(self.draft, flags, 0o600)
+        self._is_ours = True
         self._file = file = os.fdopen(descriptor, "w", encoding=self._form.encoding, newline="")
         if os.fstat(descriptor).st_size < length:
             raise OSError(0, "it is shorter than it was when the run before was interrupted")
@@ -126,7 +133,7 @@ class Part:
         Take the name away again, if it is the draft that has it.
         """
         with contextlib.suppress(OSError):
-            if self._has_appeared():
+            if self._is_ours and self._has_appeared():
                 self.path.unlink()
 
     def discard(self) -> None:
@@ -136,5 +143,6 @@ class Part:
         if self._file is not None:
             with contextlib.suppress(OSError):  # what is still in memory may not fit on the disk
                 self._file.close()
-        with contextlib.suppress(OSError):
-            self.draft.unlink()
+        if self._is_ours:
+            with contextlib.suppress(OSError):
+                self.draft.unlink()

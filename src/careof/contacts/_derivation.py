@@ -92,7 +92,7 @@ class Derivation(Fixed):
         """
         What tells whether two contacts are the same, and nothing to those without the key.
         """
-        texts = [each and each.reveal() for each in (contact.email, contact.phone)]
+        texts = [each and normalised(each) for each in (contact.email, contact.phone)]
         named = sorted((name, text.reveal()) for name, text in contact.attributes.items())
         # A text in JSON begins with a bracket, a normalised address with a letter.
         return self._mac(json.dumps([texts, named]))[:_DIGEST]

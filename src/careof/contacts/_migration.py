@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, overload
 
 from careof._values.addresses import EmailAddress, read_email_address
 from careof._values.contact import Contact
@@ -57,6 +57,38 @@ class Migrated(Fixed):
 
     def __repr__(self) -> str:
         return f"Migrated({self.reference_id or 'nobody'})"
+
+
+@overload
+def pseudonymize_records(
+    records: Iterable[Any],
+    *,
+    email: str | None = "email",
+    phone: str | None = "phone",
+    attributes: Iterable[str] = (),
+    drop: Iterable[str] = (),
+    reference_field: str = "reference_id",
+    derive: Derivation | None = None,
+    region: str | None = None,
+    pseudonymizer: Pseudonymizer | None = None,
+    on_error: None = None,
+) -> Iterator[Migrated]: ...
+
+
+@overload
+def pseudonymize_records(
+    records: Iterable[Any],
+    *,
+    email: str | None = "email",
+    phone: str | None = "phone",
+    attributes: Iterable[str] = (),
+    drop: Iterable[str] = (),
+    reference_field: str = "reference_id",
+    derive: Derivation | None = None,
+    region: str | None = None,
+    pseudonymizer: Pseudonymizer | None = None,
+    on_error: OnError | None,
+) -> Iterator[Migrated | None]: ...
 
 
 def pseudonymize_records(

@@ -43,16 +43,16 @@ class Fields:
         several = {"attributes": attributes, "drop": drop}
         for parameter, names in several.items():
             if isinstance(names, str) or not isinstance(names, Iterable):
-                return _refused(parameter, "the names of fields, such as a list of them")
+                return _unfit(parameter, "the names of fields, such as a list of them")
         several = {parameter: tuple(names) for parameter, names in several.items()}
         found = [name for name in (email, phone) if name is not None]
         if not found:
-            return _refused("email", "the field of the email address, or that of the phone number")
+            return _unfit("email", "the field of the email address, or that of the phone number")
         every = [*found, *several["attributes"], *several["drop"], reference]
         if not all(isinstance(name, str) and name for name in every):
-            return _refused("email, phone, attributes, drop, reference_field", "names (str)")
+            return _unfit("email, phone, attributes, drop, reference_field", "names (str)")
         if len(set(every)) != len(every):
-            return _refused("email, phone, attributes, drop, reference_field", "each name once")
+            return _unfit("email, phone, attributes, drop, reference_field", "each name once")
         return cls(email=email, phone=phone, reference=reference, **several)
 
     @property
@@ -89,5 +89,5 @@ class Fields:
         return None
 
 
-def _refused(parameter: str, expected: str) -> ConfigurationError:
+def _unfit(parameter: str, expected: str) -> ConfigurationError:
     return ConfigurationError(f"pseudonymize_records: {parameter}: expected {expected}.")
