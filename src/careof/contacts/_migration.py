@@ -128,9 +128,13 @@ def pseudonymize_records(
             that is refused; then None stands in its place.
 
     Raises:
-        CareofError: A record is refused, and there is no *on_error*.  The
-            message says which one, by its position, and repeats nothing of it.
-        ConfigurationError: An argument cannot work.
+        EmailAddressError: What stands in a record is no email address, or the
+            address stands in another field as well, and there is no *on_error*.
+            The message says which record, by its position, and repeats nothing
+            of it.
+        PhoneNumberError: The same of a phone number.
+        ConfigurationError: What is given is no such record, likewise, or an
+            argument cannot work.
     """
     with Unseen():
         outcome = _begun(
