@@ -460,6 +460,20 @@ def test_the_journal_holds_nobody(folder, monkeypatch):
     assert stat.S_IMODE(folder.customer.with_name("customer.csv.part").stat().st_mode) == 0o600
 
 
+def test_whom_it_met_and_how_far_it_is_are_noted_at_once(folder):
+    """
+    Or a person whose row was not noted would be taken for one who was there before.
+    """
+    journal = Journal.open(folder.journal, "run")
+    said = []
+    journal._database.set_trace_callback(said.append)
+    journal.meet("rd1k1_", b"digest")
+    journal.note()
+    journal.discard()
+
+    assert [words.split()[0] for words in said] == "SELECT INSERT UPDATE COMMIT BEGIN".split()
+
+
 @pytest.mark.parametrize("name", ["host", "customer"])
 def test_a_file_that_comes_into_being_on_the_way_is_not_overwritten(
     folder, monkeypatch, capsys, name
