@@ -54,7 +54,7 @@ class Worker(unittest.TestCase):
         )
 
     def setUp(self) -> None:
-        self.endpoint = FakeContactEndpoint(PEOPLE, token_path="/oauth/token")  # noqa: S106
+        self.endpoint = FakeContactEndpoint(PEOPLE, token_path="/oauth/token")
         self.sender = RecordingSender()
         resolver = wiring.build_resolver(self.endpoint)
         file = self.enterContext(tempfile.NamedTemporaryFile())

@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from careof._network.policy import NetworkPolicy
-from careof._resolving.check import CheckReport, CheckStep, joined
+from careof._resolving.check import CheckReport, joined
+from careof._resolving.checking.step import CheckStep
 from careof._values.clock import Clock
 from careof._values.event import Event
 from careof._values.sealed import Unpicklable

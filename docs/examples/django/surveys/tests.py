@@ -38,7 +38,7 @@ class Doubles:
 
     def setUp(self) -> None:
         super().setUp()
-        self.endpoint = FakeContactEndpoint(PEOPLE, token_path="/oauth/token")  # noqa: S106
+        self.endpoint = FakeContactEndpoint(PEOPLE, token_path="/oauth/token")
         self.sender = RecordingSender()
         resolver = wiring.build_resolver(self.endpoint)
         self.enterContext(mock.patch.dict(os.environ, CUSTOMER_SECRET=SECRET))
