@@ -18,7 +18,9 @@ from IPython.core.formatters import DisplayFormatter
 
 import careof
 import careof.auth
+import careof.contacts
 import careof.pseudonyms
+import careof.settings
 import careof.testing
 from careof import (
     AsyncBatchHttpResolver,
@@ -70,6 +72,7 @@ from careof.auth import (
     OAuth2RefreshToken,
     TokenEndpointAuth,
 )
+from careof.contacts import Derivation, preflight, pseudonymize_records
 from careof.pseudonyms import (
     AsyncPseudonymResolver,
     HmacPseudonymizer,
@@ -77,8 +80,11 @@ from careof.pseudonyms import (
     PseudonymResolver,
     SivPseudonymizer,
 )
+from careof.settings import SettingsError, load
 from careof.testing import (
     AsyncRecordingSender,
+    Canaries,
+    CanaryPerson,
     FakeClock,
     FakeContactEndpoint,
     RecordingSender,
@@ -198,6 +204,33 @@ RECEIPT = Receipt(
     detail=EMAIL,
 )
 REPORT = RESOLVER.check("C-1")
+PREFLIGHT = preflight([{"id": "C-1", "email": EMAIL, "note": f"call {NAME}: {PHONE}"}])
+[MIGRATED] = pseudonymize_records([{"email": EMAIL, "phone": PHONE, "tariff": "A"}])
+ROW = {
+    "name": "crm",
+    "email": {
+        "url": URL,
+        "request": {"headers": {"X-Key": "key:1"}},
+        "contact": {"email": "$.email"},
+        "auth": {"scheme": "bearer", "token": "key:1"},
+        "sender": {
+            "scheme": "smtp",
+            "host": "smtp.host.example",
+            "from_address": "a@host.example",
+        },
+    },
+}
+SETTINGS = load(ROW, secrets={"key": lambda _name: SECRET})
+
+
+def problem_of_settings():
+    with pytest.raises(SettingsError) as caught:
+        load({**ROW, "emial": SECRET})
+    return caught.value.problems[0]
+
+
+PROBLEM = problem_of_settings()
+CANARIES = Canaries([CanaryPerson("C-1", email=EMAIL, phone=PHONE, name=NAME)], None)
 SMTP = {"from_address": "a@host.example", "username": "me", "password": SECRET}
 
 OBJECTS = [
@@ -269,13 +302,32 @@ OBJECTS = [
     RateLimit(5),
     sms_segments("How was it?"),
     FakeClock(),
+    PREFLIGHT,
+    PREFLIGHT.findings[0],
+    Derivation(KEY_RING, "t"),
+    MIGRATED,
+    SETTINGS,
+    SETTINGS.email,
+    PROBLEM,
+    CANARIES,
+    CANARIES.people[0],
+    CANARIES.sender,
+    CANARIES.async_sender,
 ]
 # It is given people as they are, and pickles like a dictionary.
 PLAIN = [FakeContactEndpoint({"C-1": PERSON})]
 
+PACKAGES = (
+    careof,
+    careof.auth,
+    careof.contacts,
+    careof.pseudonyms,
+    careof.settings,
+    careof.testing,
+)
 PUBLIC = [
     kind
-    for package in (careof, careof.auth, careof.pseudonyms, careof.testing)
+    for package in PACKAGES
     for kind in (getattr(package, name) for name in package.__all__)
     if inspect.isclass(kind)
     and not getattr(kind, "_is_protocol", False)

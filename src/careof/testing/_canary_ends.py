@@ -71,6 +71,9 @@ class CanarySender:
         """
         return self._arrivals.note(contact)
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self._arrivals.reached)} of {len(self._arrivals.people)} reached)"
+
 
 class AsyncCanarySender:
     """
@@ -85,6 +88,9 @@ class AsyncCanarySender:
         Note whose contact it is.
         """
         return self._arrivals.note(contact)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self._arrivals.reached)} of {len(self._arrivals.people)} reached)"
 
 
 def _is(person: CanaryPerson, contact: Contact) -> bool:
