@@ -56,6 +56,9 @@ class Arrivals:
             (self.reached if _is(person, contact) else self.mistaken).add(person.reference_id)
         return f"canary-{len(self.reached)}"
 
+    def __str__(self) -> str:
+        return f"{len(self.reached)} of {len(self.people)} reached"
+
 
 class CanarySender:
     """
@@ -72,7 +75,7 @@ class CanarySender:
         return self._arrivals.note(contact)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({len(self._arrivals.reached)} of {len(self._arrivals.people)} reached)"
+        return f"{type(self).__name__}({self._arrivals})"
 
 
 class AsyncCanarySender:
@@ -90,7 +93,7 @@ class AsyncCanarySender:
         return self._arrivals.note(contact)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({len(self._arrivals.reached)} of {len(self._arrivals.people)} reached)"
+        return f"{type(self).__name__}({self._arrivals})"
 
 
 def _is(person: CanaryPerson, contact: Contact) -> bool:
