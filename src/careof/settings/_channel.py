@@ -75,7 +75,7 @@ class ChannelSettings(Unpicklable):
         clock: Clock | None,
         schemes: tuple[str, ...],
     ) -> None:
-        self.name = name
+        self.name: str = name
         self._makers = makers
         self._clock = clock
         self._schemes = schemes

@@ -27,7 +27,7 @@ class Pseudonyms:
 
     def __init__(self, chosen: Chosen) -> None:
         values = dict(chosen.values)
-        self.scheme = chosen.choice
+        self.scheme: str | bool = chosen.choice
         self._kind = chosen.table.builds[-1]
         self._ring = {name: values.pop(name) for name in _RING if name in values}
         self._rest = values

@@ -62,8 +62,8 @@ class Settings(Unpicklable):
         self._pseudonyms = makes_pseudonyms
         self._built: dict[str, Any] = {}
         self.name: str = tree.get("name", "")
-        self.email = channels.get("email")
-        self.sms = channels.get("sms")
+        self.email: ChannelSettings | None = channels.get("email")
+        self.sms: ChannelSettings | None = channels.get("sms")
 
     @property
     def pseudonymizer(self) -> HmacPseudonymizer | SivPseudonymizer | None:

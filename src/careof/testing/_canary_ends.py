@@ -43,7 +43,7 @@ class Arrivals:
     """
 
     def __init__(self, people: Iterable[CanaryPerson]) -> None:
-        self.people = {person.reference_id: person for person in people}
+        self.people: dict[str, CanaryPerson] = {person.reference_id: person for person in people}
         self.reached: set[str] = set()
         self.mistaken: set[str] = set()
 
