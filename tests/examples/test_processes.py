@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 
-ROOT = pathlib.Path(__file__).parents[1]
+ROOT = pathlib.Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "examples" / "processes"
 PAGE = ROOT / "docs" / "how-to" / "processes.md"
 

@@ -16,7 +16,7 @@ import pytest
 
 from tests.support.sources import bare, code_on
 
-ROOT = pathlib.Path(__file__).parents[1]
+ROOT = pathlib.Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "examples" / "celery"
 PATIENCE = 90.0
 

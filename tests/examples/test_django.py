@@ -16,7 +16,7 @@ import pytest
 
 from tests.support.sources import bare, code_on
 
-FOLDER = pathlib.Path(__file__).parents[1] / "docs" / "examples" / "django"
+FOLDER = pathlib.Path(__file__).parents[2] / "docs" / "examples" / "django"
 
 
 def manage(*arguments, **environment):
