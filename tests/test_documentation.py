@@ -173,3 +173,44 @@ def test_the_reference_leaves_out_no_method():
     left_out = ", ".join(re.findall(r":exclude-members: (.*)", read("docs/api.md"))).split(", ")
 
     assert [name for name in left_out if not inspect.isfunction(vars(careof.errors)[name])] == []
+
+
+def named_on_the_page_of_promises():
+    """
+    The files of tests that stand behind the promises, as paths.
+    """
+    return {
+        ROOT / "tests" / name for name in re.findall(r"`([\w/]+\.py)`", read("docs/promises.md"))
+    }
+
+
+def test_the_page_of_promises_names_only_tests_that_there_are():
+    assert [path for path in named_on_the_page_of_promises() if not path.is_file()] == []
+
+
+def test_the_page_of_promises_names_every_file_that_tests_one():
+    files = {
+        path
+        for path in (ROOT / "tests").rglob("test_*.py")
+        if '\n"""\nPromise' in "\n" + path.read_text(encoding="utf-8")
+    }
+
+    assert files
+    assert files <= named_on_the_page_of_promises()
+
+
+def test_the_front_page_names_every_page_once():
+    front = read("docs/index.md")
+    files = [
+        *ROOT.glob("docs/*.md"),
+        *ROOT.glob("docs/how-to/*.md"),
+        *ROOT.glob("docs/notebooks/*.ipynb"),
+    ]
+    pages = {str(path.relative_to(ROOT / "docs")) for path in files} - {"index.md"}
+    lists = re.findall(r"^- .*$", front, re.MULTILINE)
+    trees = re.findall(r"```\{toctree\}\n(.*?)```", front, re.DOTALL)
+
+    assert sorted(re.findall(r"\]\(([^)#]+)\)", "\n".join(lists))) == sorted(pages)
+    assert sorted(re.findall(r"^[\w/-]+$", "\n".join(trees), re.MULTILINE)) == sorted(
+        page.rpartition(".")[0] for page in pages
+    )
