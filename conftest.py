@@ -74,5 +74,5 @@ pytest_collect_file = (
         # A pattern fits any folder that ends so, and the demo's are not ours.
         excludes=[_TUTORIAL, "examples/*.md", "examples/*/*.md"],
     )
-    + Sybil([BlocksWithOutput()], pattern=_TUTORIAL, fixtures=["mailbox", "caplog"])
+    + Sybil([BlocksWithOutput()], pattern=_TUTORIAL, fixtures=["mailbox", "tmp_path"])
 ).pytest()
