@@ -36,18 +36,27 @@ DATABASES = {
 
 # begin careof
 CUSTOMER = {
-    "url": "https://crm.customer.example/people/{reference_id}",
-    "email": "$.email",
-    "reference_id": "$.id",
-    "attributes": {"first_name": "$.first_name"},
-    "token_url": "https://crm.customer.example/oauth/token",
-    "client_id": "surveys",
-    "secret_in": "CUSTOMER_SECRET",  # the name of an environment variable
-}
-MAIL_SERVER = {
-    "host": "mail.surveys.example",
-    "from_address": "Surveys <surveys@surveys.example>",
-    "username": "surveys",
-    "password_in": "MAIL_PASSWORD",
+    "name": "customer",
+    "email": {
+        "url": "https://crm.customer.example/people/{reference_id}",
+        "contact": {
+            "email": "$.email",
+            "reference_id": "$.id",
+            "attributes": {"first_name": "$.first_name"},
+        },
+        "auth": {
+            "scheme": "oauth2_client_credentials",
+            "token_url": "https://crm.customer.example/oauth/token",
+            "client_id": "surveys",
+            "client_secret": "env:CUSTOMER_SECRET",
+        },
+        "sender": {
+            "scheme": "smtp",
+            "host": "mail.surveys.example",
+            "from_address": "Surveys <surveys@surveys.example>",
+            "username": "surveys",
+            "password": "env:MAIL_PASSWORD",
+        },
+    },
 }
 # end careof

@@ -4,6 +4,7 @@ The tests of this host, as ``manage.py test`` runs them: no network, a database 
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 from collections import Counter
@@ -40,10 +41,11 @@ class Doubles:
         super().setUp()
         self.endpoint = FakeContactEndpoint(PEOPLE, token_path="/oauth/token")
         self.sender = RecordingSender()
-        resolver = wiring.build_resolver(self.endpoint)
+        customer = wiring.load_customer(self.endpoint)
+        dispatcher = functools.partial(wiring.dispatcher, sender=self.sender)
         self.enterContext(mock.patch.dict(os.environ, CUSTOMER_SECRET=SECRET))
-        self.enterContext(mock.patch.object(wiring, "resolver", return_value=resolver))
-        self.enterContext(mock.patch.object(wiring, "sender", return_value=self.sender))
+        self.enterContext(mock.patch.object(wiring, "customer", return_value=customer))
+        self.enterContext(mock.patch.object(wiring, "dispatcher", dispatcher))
         self.survey = Survey.objects.create(
             slug="visit", subject="How was it, {first_name}?", text="Tell us: {survey_url}"
         )
@@ -125,11 +127,10 @@ class Building(TestCase):
     """
 
     def test_each_is_built_once_in_a_process_and_opens_nothing(self) -> None:
-        self.addCleanup(wiring.resolver.cache_clear)
-        self.addCleanup(wiring.sender.cache_clear)
+        self.addCleanup(wiring.customer.cache_clear)
 
-        self.assertIs(wiring.resolver(), wiring.resolver())
-        self.assertIs(wiring.sender(), wiring.sender())
+        self.assertIs(wiring.customer().resolver, wiring.customer().resolver)
+        self.assertIs(wiring.customer().sender, wiring.customer().sender)
         self.assertIsNot(wiring.dispatcher("run-1"), wiring.dispatcher("run-2"))
 
 
@@ -153,13 +154,13 @@ class Button(Doubles, TestCase):
     def test_an_endpoint_that_works_is_said_to(self) -> None:
         page = self.press("p-1")
 
-        self.assertIn("customer: works", page)
+        self.assertIn("customer email: works", page)
         self.assertIn("found an email address", page)
 
     def test_an_endpoint_that_fails_is_said_to_with_the_step(self) -> None:
         self.endpoint.play("forbidden")
 
-        self.assertIn("customer: does not work yet (auth_failed)", self.press("p-1"))
+        self.assertIn("customer email: does not work yet (auth_failed)", self.press("p-1"))
 
     def test_the_page_shows_no_report_before_the_button_is_pressed(self) -> None:
         self.assertNotContains(self.client.get(reverse("test-endpoint")), "<table>")
@@ -175,7 +176,7 @@ def broken(_request: object) -> None:
     """
     A view with a bug, which holds a contact and a receipt when it fails.
     """
-    contact = wiring.resolver().resolve("p-1")
+    contact = wiring.customer().resolver.resolve("p-1")
     receipt = wiring.dispatcher("web").send("p-9", Survey.objects.get().invitation())
     raise ValueError(f"a bug, with {contact} and {receipt.outcome} in its message")
 
@@ -184,7 +185,7 @@ def failing(_request: object) -> None:
     """
     A view that lets an error of careof go on.
     """
-    wiring.resolver().resolve("p-9")
+    wiring.customer().resolver.resolve("p-9")
 
 
 urlpatterns = [*host_urls, path("broken", broken), path("failing", failing)]
@@ -231,4 +232,4 @@ class DebugPage(Doubles, TransactionTestCase):
         page = self.page("/failing")
 
         self.shows(page, "https://crm.customer.example/people/{reference_id}")
-        self.shows(page, "&#x27;secret_in&#x27;: &#x27;********************&#x27;")
+        self.shows(page, "&#x27;auth&#x27;: &#x27;********************&#x27;")

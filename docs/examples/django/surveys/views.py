@@ -20,5 +20,5 @@ def test_endpoint(request: HttpRequest) -> HttpResponse:
     """
     report = None
     if request.method == "POST":
-        report = wiring.resolver().check(request.POST.get("reference_id", "")).to_dict()
+        report = wiring.customer().resolver.check(request.POST.get("reference_id", "")).to_dict()
     return render(request, "surveys/test_endpoint.html", {"report": report})

@@ -13,56 +13,29 @@ import functools
 import httpx
 from django.conf import settings
 
-from careof import ContactSelector, Dispatcher, HttpResolver, RequestTemplate, Secret, SmtpSender
-from careof.auth import OAuth2ClientCredentials
+from careof import Dispatcher, SurveySender
+from careof.settings import ChannelSettings, load
 from surveys.ledger import DjangoLedger
 
 
 @functools.cache
-def resolver() -> HttpResolver:
+def customer() -> ChannelSettings:
     """
-    The one that asks the customer; it keeps connections, so there is one in a process.
+    Who asks the customer and who carries the messages: one of each in a process.
     """
-    return build_resolver()
+    return load_customer()
 
 
-@functools.cache
-def sender() -> SmtpSender:
-    """
-    The one that hands messages to the mail server.
-    """
-    server = settings.MAIL_SERVER
-    return SmtpSender(
-        server["host"],
-        587,
-        from_address=server["from_address"],
-        username=server["username"],
-        password=Secret.from_env(server["password_in"]),
-    )
-
-
-def dispatcher(run: str) -> Dispatcher:
+def dispatcher(run: str, sender: SurveySender | None = None) -> Dispatcher:
     """
     One for each run, whose name stands beside the claims that it makes.
     """
-    return Dispatcher(resolver(), sender(), ledger=DjangoLedger(run, using="default"))
+    ledger = DjangoLedger(run, using="default")
+    return customer().dispatcher(sender=sender, ledger=ledger)
 
 
-def build_resolver(transport: httpx.BaseTransport | None = None) -> HttpResolver:
+def load_customer(transport: httpx.BaseTransport | None = None) -> ChannelSettings:
     """
     As the settings have it; a test brings a *transport* that needs no network.
     """
-    customer = settings.CUSTOMER
-    return HttpResolver(
-        RequestTemplate(customer["url"]),
-        ContactSelector(
-            email=customer["email"],
-            reference_id=customer["reference_id"],
-            attributes=customer["attributes"],
-        ),
-        auth=OAuth2ClientCredentials(
-            customer["token_url"], customer["client_id"], Secret.from_env(customer["secret_in"])
-        ),
-        name="customer",
-        transport=transport,
-    )
+    return load(settings.CUSTOMER, transport=transport).email
