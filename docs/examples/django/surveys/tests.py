@@ -160,13 +160,13 @@ class Button(Doubles, TestCase):
     def test_an_endpoint_that_fails_is_said_to_with_the_step(self) -> None:
         self.endpoint.play("forbidden")
 
-        self.assertIn("customer email: does not work yet (auth_failed)", self.press("p-1"))
+        self.assertIn("customer email: fails (auth_failed)", self.press("p-1"))
 
     def test_the_page_shows_no_report_before_the_button_is_pressed(self) -> None:
         self.assertNotContains(self.client.get(reverse("test-endpoint")), "<table>")
 
     def test_nothing_is_a_reference_that_is_refused(self) -> None:
-        self.assertIn("does not work yet (refused)", self.press(""))
+        self.assertIn("fails (refused)", self.press(""))
 
     def test_who_may_not_change_surveys_may_not_test(self) -> None:
         self.assertEqual(Client().get(reverse("test-endpoint")).status_code, 403)
