@@ -615,6 +615,7 @@ def test_whatever_else_is_named_is_looked_into(make, put, also, place):
     assert any(found.startswith(f"{place}: an email address") for found in places(words))
 
 
+@pytest.mark.whole_memory
 @pytest.mark.parametrize(
     "spill, place",
     [
@@ -709,6 +710,7 @@ def test_of_many_places_some_are_named_and_the_others_counted():
     assert places(words)[-1].startswith("and ")
 
 
+@pytest.mark.whole_memory
 @pytest.mark.parametrize("spill", [hosts.prints, hosts.logs_an_argument, hosts.caches, quoting])
 def test_no_failure_repeats_what_was_found(spill):
     people = [ADA]
@@ -727,6 +729,7 @@ def test_no_failure_repeats_what_was_found(spill):
         assert value not in report.casefold()
 
 
+@pytest.mark.whole_memory
 def test_a_key_that_is_an_address_is_not_repeated():
     words = failure(
         host(lambda contact: hosts.CACHE.update({contact.email.reveal(): [contact.email]})),

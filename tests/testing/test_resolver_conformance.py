@@ -184,7 +184,7 @@ KEEPS = "it_keeps_nothing"
         (wrong.Prints, [CONSOLE]),
         (wrong.ShowsTheLast, [SHOWS]),
         (wrong.Caches, [KEEPS]),
-        (wrong.KeepsATextInAModule, [KEEPS]),
+        pytest.param(wrong.KeepsATextInAModule, [KEEPS], marks=pytest.mark.whole_memory),
         (wrong.RemembersWhoIsAsked, [MANY]),
         (wrong.AsyncRemembersWhoIsAsked, [MANY]),
         (wrong.BelongsToOneThread, [MANY]),

@@ -84,7 +84,10 @@ def stored(thing: object) -> Iterator[tuple[str, object]]:
     for name, member in inspect.getmembers_static(type(thing), inspect.ismemberdescriptor):
         with contextlib.suppress(AttributeError):  # not set
             yield name, member.__get__(thing)
-    yield from getattr(thing, "__dict__", {}).items()
+    own: Mapping[str, object] = {}
+    with contextlib.suppress(Exception):  # there is none, or a proxy stands for nothing now
+        own = vars(thing)
+    yield from own.items()
 
 
 def shared(thing: object) -> Iterator[tuple[str, object]]:

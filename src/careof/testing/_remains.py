@@ -5,20 +5,24 @@ Theory of operation: the collector knows every container.  Those that refer to a
 with something of a canary in it are asked for, thousands at a time, because one by one
 would take seconds.  The way from a module to one of them is then walked backwards,
 from whoever refers to it to whoever refers to that.
+
+No object is asked for its class, which a proxy or a mock answers with code of its own,
+thousands of times in a large suite: what it is, its type says.
 """
 
 from __future__ import annotations
 
-import functools
 import gc
 import io
 import re
 import sys
 import types
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
+from itertools import compress, repeat
+from operator import not_
 from time import monotonic
 from time import sleep as pause
-from typing import Any
+from typing import Any, AnyStr
 
 from careof.testing._canaries import CanaryPerson, Needles
 from careof.testing._leaks import stored
@@ -30,15 +34,13 @@ _STEPS = 10  # back towards a module
 _WIDEST = 200  # objects to which one step may lead
 _SHOWN = 5  # of those that are found
 _MOST = 100_000  # objects of the test's own
+_LONG = 10_000  # characters of a text that is looked into alone
 _PLAIN = (dict, tuple)
+_LOOKED_AT = (str, bytes, bytearray, *_PLAIN)
 _BUFFERS = (io.StringIO, io.BytesIO)
 _NAMED = re.compile(r"\A\['(\w+)'\]")
+_RUNS = (types.CoroutineType, types.GeneratorType, types.AsyncGeneratorType)
 _NOBODYS = (types.ModuleType, type, types.CodeType)
-
-# Made by the interpreter, so that a tracer does not slow them down.
-_is_text: Callable[[object], bool] = functools.partial(type.__instancecheck__, str)
-_is_bytes: Callable[[object], bool] = functools.partial(type.__instancecheck__, bytes)
-_is_bytearray: Callable[[object], bool] = functools.partial(type.__instancecheck__, bytearray)
 
 
 def holders(needles: Needles, besides: Iterable[object] = ()) -> list[object]:
@@ -52,8 +54,10 @@ def holders(needles: Needles, besides: Iterable[object] = ()) -> list[object]:
         if _hold(needles, some):
             found += [it for it in some if id(it) not in own and _holds(needles, it)]
     for buffer in [thing for thing in things if type(thing) in _BUFFERS]:
-        if not buffer.closed and _in_buffer(needles, buffer.getvalue()):
-            found.append(buffer)
+        if not buffer.closed:
+            value = buffer.getvalue()
+            if _any_in(needles.marks if isinstance(value, str) else needles.raw_marks, value):
+                found.append(buffer)
     return found
 
 
@@ -86,38 +90,62 @@ def look_into_memory(
 
 
 def _holds(needles: Needles, thing: object) -> bool:
-    if isinstance(thing, CanaryPerson | types.ModuleType):
+    if _is_a(thing, CanaryPerson, types.ModuleType):
         return False  # the canaries themselves; a module has a dictionary
-    if getattr(thing, "cr_running", False) or getattr(thing, "gi_running", False):
+    if _is_a(thing, *_RUNS) and (
+        getattr(thing, "cr_running", False) or getattr(thing, "gi_running", False)
+    ):
         return False  # the test itself
     return _hold(needles, [thing])
 
 
 def _hold(needles: Needles, things: list[Any], depth: int = _DEEPEST) -> bool:
-    items = gc.get_referents(*things)
-    text = "\0".join(filter(_is_text, items))
-    if any(mark in text for mark in needles.marks):
+    items = _each_once(_of_type(gc.get_referents(*things), _LOOKED_AT))
+    if any(_any_in(needles.marks, text) for text in _joined("\0", _of_type(items, str))):
         return True
-    raw = b"\0".join([*filter(_is_bytes, items), *filter(_is_bytearray, items)])
-    if any(mark in raw for mark in needles.raw_marks):
+    raw = [*_of_type(items, bytes), *_of_type(items, bytearray)]
+    if any(_any_in(needles.raw_marks, data) for data in _joined(b"\0", raw)):
         return True
-    inside = [it for it in items if type(it) in _PLAIN and not gc.is_tracked(it)]
+    inside = [it for it in _of_type(items, _PLAIN) if not gc.is_tracked(it)]
     return bool(inside) and depth > 1 and _hold(needles, inside, depth - 1)
 
 
-def _in_buffer(needles: Needles, value: str | bytes) -> bool:
-    if isinstance(value, str):
-        return any(mark in value for mark in needles.marks)
-    return any(mark in value for mark in needles.raw_marks)
+# The loops of these three are the interpreter's, so that a tracer does not slow them down.
+
+
+def _each_once(items: list[Any]) -> list[Any]:
+    # A long text may stand in thousands of places.
+    return list(dict(zip(map(id, items), items, strict=True)).values())
+
+
+def _of_type(items: list[Any], kinds: type | tuple[type, ...]) -> list[Any]:
+    return list(compress(items, map(issubclass, map(type, items), repeat(kinds))))
+
+
+def _joined(between: AnyStr, texts: list[AnyStr]) -> Iterator[AnyStr]:
+    """
+    Fewer and longer ones with the same in them.
+    """
+    is_long = list(map(_LONG.__lt__, map(len, texts)))
+    yield from compress(texts, is_long)
+    yield between.join(compress(texts, map(not_, is_long)))
+
+
+def _any_in(marks: Iterable[Any], text: Any) -> bool:
+    return any(mark in text for mark in marks)
+
+
+def _is_a(thing: object, *kinds: type) -> bool:
+    return issubclass(type(thing), kinds)
 
 
 def _texts_of(needles: Needles, holder: Any, depth: int = _DEEPEST) -> Iterator[str]:
     if type(holder) in _BUFFERS:
         holder = [holder.getvalue()]
     for item in gc.get_referents(holder):
-        if isinstance(item, str):
+        if _is_a(item, str):
             yield item
-        elif isinstance(item, bytes | bytearray):
+        elif _is_a(item, bytes, bytearray):
             yield item.decode("latin-1")
         elif type(item) in _PLAIN and depth > 1:
             yield from _texts_of(needles, item, depth - 1)
@@ -130,10 +158,10 @@ def _reached(roots: Iterable[object]) -> set[int]:
     ahead, known = list(roots), {id(roots)}
     while ahead and len(known) < _MOST:
         item = ahead.pop()
-        if id(item) in known or isinstance(item, _NOBODYS):
+        if id(item) in known or _is_a(item, *_NOBODYS):
             continue
         known.add(id(item))
-        if isinstance(item, types.FunctionType):
+        if type(item) is types.FunctionType:
             ahead += [item.__closure__, item.__defaults__, item.__kwdefaults__]
         else:
             ahead += gc.get_referents(item)
@@ -195,7 +223,7 @@ def _way_to(holder: object, found: list[object], last: str) -> str:
 
 def _module_of(thing: object) -> str | None:
     name = thing.get("__name__") if type(thing) is dict else None
-    return name if name and vars(sys.modules.get(name, sys)) is thing else None
+    return name if type(name) is str and vars(sys.modules.get(name, sys)) is thing else None
 
 
 def _is_no_module(thing: object) -> bool:
@@ -206,9 +234,9 @@ def _named(thing: Any) -> Iterator[tuple[str, object]]:
     """
     What *thing* holds, with the step that leads there.
     """
-    if isinstance(thing, dict):
+    if _is_a(thing, dict):
         yield from ((f"[{key!r}]", value) for key, value in thing.items())
-    elif isinstance(thing, list | tuple):
+    elif _is_a(thing, list, tuple):
         yield from ((f"[{at}]", value) for at, value in enumerate(thing))
     else:
         yield from ((f".{name}", value) for name, value in stored(thing))
@@ -222,5 +250,5 @@ def _step(item: Any, below: dict[int, object]) -> tuple[object, str]:
         if id(value) in below:
             return value, step
     child = next(it for it in gc.get_referents(item) if id(it) in below)
-    is_its_own = child is getattr(item, "__dict__", None) or isinstance(item, type)
+    is_its_own = child is getattr(item, "__dict__", None) or _is_a(item, type)
     return child, "" if is_its_own else f", inside a {type(item).__name__}"
