@@ -24,7 +24,7 @@ from urllib.parse import quote
 
 import pytest
 
-from careof import CareofError, EmailAddress, SealedText
+from careof import CareofError, EmailAddress, Receipts, SealedText
 from careof.errors import ConfigurationError
 from careof.testing import (
     CanaryPerson,
@@ -237,12 +237,12 @@ def stop(contact):
     raise LookupError("nobody")
 
 
-def test_an_error_that_shows_nobody_is_raised_if_it_is_asked_for():
+def test_an_error_that_shows_nobody_is_raised_unless_it_is_expected():
     work = functools.partial(without_a_dispatcher, spill=stop)
-    assert_no_leak(work)
-
     with pytest.raises(LookupError, match="nobody"):
-        assert_no_leak(work, reraise=True)
+        assert_no_leak(work)
+
+    assert_no_leak(work, reraise=False)
 
 
 def test_an_error_before_anything_was_sent_is_named():
@@ -250,6 +250,43 @@ def test_an_error_before_anything_was_sent_is_named():
         raise LookupError("nobody")
 
     assert "2 of 2 never reached the sender (LookupError was raised)" in failure(work)
+
+
+@pytest.mark.parametrize("reraise, shown", [(True, LookupError), (False, type(None))])
+def test_an_error_before_anything_was_sent_is_the_cause_of_the_failure(reraise, shown):
+    def work(canaries):
+        raise LookupError("nobody")
+
+    with pytest.raises(AssertionError) as caught:
+        assert_no_leak(work, reraise=reraise, memory=False)
+
+    assert type(caught.value.__cause__) is shown
+
+
+def test_an_error_that_shows_somebody_is_never_the_cause():
+    with pytest.raises(AssertionError) as caught:
+        assert_no_leak(functools.partial(without_a_dispatcher, spill=quoting))
+
+    assert caught.value.__cause__ is caught.value.__context__ is None
+
+
+@pytest.mark.parametrize("kind", [list, Receipts, lambda receipts: receipts[0]])
+def test_receipts_say_why_nobody_was_reached(kind):
+    def work(canaries):
+        canaries.endpoint.play("not_json")
+        return kind(survey(canaries))
+
+    words = failure(work)
+
+    assert "  The receipts say: bad_response (html)." in words.splitlines()
+
+
+def test_a_receipt_without_a_detail_says_its_outcome():
+    def work(canaries):
+        canaries.endpoint.play("not_found")
+        return survey(canaries)
+
+    assert "  The receipts say: not_found." in failure(work).splitlines()
 
 
 @pytest.mark.parametrize(
@@ -907,7 +944,7 @@ def test_a_careof_error_is_no_leak():
         return receipts
 
     with pytest.raises(CareofError):
-        assert_no_leak(work, reraise=True)
+        assert_no_leak(work)
 
 
 def test_sealed_values_in_a_queue_are_found():

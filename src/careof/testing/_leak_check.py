@@ -14,9 +14,10 @@ from __future__ import annotations
 import contextlib
 import inspect
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
+from careof._values.receipt import Receipt
 from careof.errors import ConfigurationError
 from careof.testing._canaries import NAME, CanaryPerson, Needles, new_people
 from careof.testing._canary_ends import Canaries
@@ -48,7 +49,7 @@ def assert_no_leak(
     work: Callable[[Canaries], object],
     *,
     backend: str = "asyncio",
-    reraise: bool = False,
+    reraise: bool = True,
     **places: Any,
 ) -> None:
     """
@@ -62,8 +63,9 @@ def assert_no_leak(
     Args:
         work: What sends a survey to ``canaries.references``.
         backend: ``"asyncio"`` or ``"trio"``, if it is async.
-        reraise: Raise what *work* raised, if nothing of it leaks.  Memory is not searched
-            then: the error holds the locals of all its frames.
+        reraise: Raise what *work* raised, if nothing of it leaks, for then the rest of *work*
+            did not run.  Memory is not searched then: the error holds the locals of all its
+            frames.  With False an error is expected, searched and dropped.
         places: What else is searched, as ``watch_for_leaks`` has it: ``directory=``,
             ``connection=``, ``also=`` and so on.
 
@@ -81,7 +83,7 @@ def assert_no_leak(
         error = None
     del result
     check.look_around(is_passing=error is not None)
-    check.require(failed)
+    check.require(failed, error)
     if error is not None:
         raise error
 
@@ -130,7 +132,7 @@ def watch_for_leaks(**places: Any) -> Iterator[Canaries]:
             error = raised
     check.look_into_outcome(None, error)
     check.look_around(is_passing=error is not None)
-    check.require("" if error is None else f" ({type(error).__name__} was raised)")
+    check.require("" if error is None else f" ({type(error).__name__} was raised)", error)
     if error is not None:
         raise error
 
@@ -168,12 +170,14 @@ class _Check:
         self._delivered = delivered
         self._besides = [*besides]
         self._memory = memory
+        self._outcomes: list[str] = []
 
     def look_into_outcome(self, result: object, error: Exception | None) -> None:
         """
         Search what the host's code returned, and what it raised.
         """
         self.search.thing("result", "what is returned", result)
+        self._outcomes = _outcomes(result)
         if error is not None:
             self.search.error("error", f"{type(error).__name__}, which is raised", error)
 
@@ -198,18 +202,20 @@ class _Check:
             own = [self, delivered, *self._besides]
             look_into_memory(self.search, self._needles, own, _PATIENCE)
 
-    def require(self, failed: str) -> None:
+    def require(self, failed: str, cause: Exception | None) -> None:
         """
         Fail if anything is left, or if nothing could have been.
 
         Args:
             failed: What was raised, in words.
+            cause: The same, if it may be shown where it shows nobody.
         """
         __tracebackhide__ = True
         problems = [*self._left(), *self._unreached(failed)]
         if problems:
             head = f"{self._name}: the canaries were not safe."
-            raise AssertionError("\n".join([head, *problems]))
+            is_shown = not any(trace.source == "error" for trace in self.search.traces)
+            raise AssertionError("\n".join([head, *problems])) from cause if is_shown else None
 
     def _left(self) -> Iterator[str]:
         traces = self.search.traces
@@ -233,6 +239,8 @@ class _Check:
                 f"  {missing} of {len(self.canaries.people)} never reached the sender{failed}, so "
                 "that nothing of them could leak."
             )
+            if self._outcomes:
+                yield f"  The receipts say: {', '.join(self._outcomes)}."
             yield (
                 "Send to all of canaries.references, over canaries.endpoint and canaries.sender; "
                 "give what a sender of your own delivers as delivered=; and let answer= be what "
@@ -273,6 +281,16 @@ def _waited_for(result: Any, backend: str) -> object:
         return [each async for each in found] if isinstance(found, AsyncIterator) else found
 
     return anyio.run(main, backend=backend)
+
+
+def _outcomes(result: object) -> list[str]:
+    """
+    The words of the receipts in *result*, each once.
+    """
+    results = result if isinstance(result, Sequence) else [result]
+    receipts = [it for it in results if isinstance(it, Receipt)]
+    words = (f"{it.outcome} ({it.detail})" if it.detail else f"{it.outcome}" for it in receipts)
+    return list(dict.fromkeys(words))
 
 
 def _given(thing: Any) -> Any:
