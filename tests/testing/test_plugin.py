@@ -43,6 +43,20 @@ def test_nothing_is_left(no_leak, canary_people):
     no_leak(send)
 
 
+@pytest.mark.parametrize("keeps", [False, True])
+def test_doubles_of_the_test(contact_endpoint, recording_sender, no_leak, canary_people, keeps):
+    def send(canaries):
+        survey(contact_endpoint, canaries.references, recording_sender)
+        return survey(canaries.endpoint, canaries.references, canaries.sender)
+
+    if keeps:
+        no_leak(send, besides=[recording_sender])
+    else:
+        with pytest.raises(AssertionError, match="memory: ") as caught:
+            no_leak(send)
+        assert "_people" not in str(caught.value)
+
+
 def test_a_file_is_left(no_leak, canary_people, tmp_path):
     def send(canaries):
         (tmp_path / "run.txt").write_text(canary_people[0].email)
@@ -59,7 +73,7 @@ def test_the_fixtures_are_there_where_the_plugin_is_named(pytester):
 
     result = pytester.runpytest_inprocess("-p", "no:cacheprovider")
 
-    result.assert_outcomes(passed=4)
+    result.assert_outcomes(passed=6)
 
 
 def test_pytest_does_not_load_it_by_itself(pytester):

@@ -9,14 +9,15 @@ it, whatever it tests, and measure its coverage too late.
 
 from __future__ import annotations
 
-import functools
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import pytest
 
 from careof.testing import (
     AsyncRecordingSender,
+    Canaries,
     CanaryPerson,
     FakeClock,
     FakeContactEndpoint,
@@ -67,8 +68,22 @@ def fake_clock() -> FakeClock:
 
 
 @pytest.fixture
-def no_leak(canary_people: list[CanaryPerson], tmp_path: pathlib.Path) -> Callable[..., None]:
+def no_leak(
+    request: pytest.FixtureRequest, canary_people: list[CanaryPerson], tmp_path: pathlib.Path
+) -> Callable[..., None]:
     """
     ``assert_no_leak`` with ``canary_people``, which searches ``tmp_path`` too.
+
+    A ``contact_endpoint`` of the same test knows them, and that is no leak.
     """
-    return functools.partial(assert_no_leak, people=canary_people, directory=tmp_path)
+    of_test = "contact_endpoint" in request.fixturenames
+    own = [request.getfixturevalue("contact_endpoint")] if of_test else []
+
+    def check(
+        work: Callable[[Canaries], object], *, besides: Iterable[object] = (), **places: Any
+    ) -> None:
+        __tracebackhide__ = True
+        places = {"people": canary_people, "directory": tmp_path, **places}
+        assert_no_leak(work, besides=[*own, *besides], **places)
+
+    return check
