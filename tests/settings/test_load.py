@@ -419,7 +419,8 @@ def test_the_message_has_a_line_for_each_problem():
 def test_a_word_that_is_nearly_one_is_asked_about(path, word, expected):
     (text,) = problems(changed(FULL, path, word)).values()
 
-    assert text.partition(" did you mean ")[2].strip('"?') == expected
+    assert text.partition("; did you mean ")[2].strip('"?') == expected
+    assert text.endswith("?" if expected else ".")
 
 
 @pytest.mark.parametrize(
@@ -575,6 +576,23 @@ def test_a_special_network_is_opened_by_the_host_alone():
     opened = load(row, network=NetworkPolicy(allow_networks=["10.1.0.0/16"]))
 
     assert opened.email.resolver
+
+
+def test_a_refused_url_names_the_keys_that_ask_for_ports_and_http():
+    url = "http://contacts.customer.example:8080/{reference_id}"
+    row = {"email": {**EMAIL, "url": url}}
+    asked = {"email": {**row["email"], "network": {"allow_http": True, "ports": [8080]}}}
+
+    assert 'in the table "network" (ports, allow_http)' in problems(row)["email.url"]
+    assert load(asked).email.resolver
+
+
+def test_a_refused_mail_server_names_no_key_that_would_not_help():
+    row = {"email": {**EMAIL, "sender": {**SMTP, "port": 8025}}}
+    (text,) = problems(row).values()
+
+    assert '"network"' not in text
+    assert "--allow-network" in text
 
 
 def test_settings_narrow_the_policy_of_the_host_and_never_widen_it():

@@ -186,7 +186,7 @@ class OneOf(Kind):
     def _read(self, value: object, at: Place) -> Any:
         if isinstance(value, str) and value in self.choices:
             return value
-        return at.refuse(f"expected {listed(self.choices)}. {meant(value, self.choices)}".rstrip())
+        return at.refuse(f"expected {listed(self.choices)}{meant(value, self.choices)}")
 
     def _schema(self) -> Schema:
         return {"enum": list(self.choices)}

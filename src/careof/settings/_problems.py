@@ -26,7 +26,11 @@ _OF_CONSTRUCTOR = re.compile(rf"[A-Za-z0-9]+: ({_PARAMETER}(?:, {_PARAMETER})*):
 
 _MOST = 1000  # problems; who made more has not filled in a form
 _LONGEST_WORD = 40
-_OPENED = "Who runs this host opens others, by load(..., network=...)."
+_OPENED = (
+    "Who runs this host opens {others}, by load(..., network=...) or, at a shell, by "
+    "--allow-network or --loopback."
+)
+_ASKED_FOR = 'Other ports, and http, are asked for in the table "network" (ports, allow_http).'
 
 
 @attrs.frozen
@@ -99,21 +103,20 @@ def unknown(name: object, known: Iterable[str]) -> str:
     The words for a *name* that is none of those *known*.
     """
     names = sorted(known)
-    close = meant(name, names)
-    if close:
-        return f"there is no such key; {close}"
-    return f"there is no such key; expected one of {', '.join(names)}."
+    end = meant(name, names)
+    others = "" if end != "." else f"; expected one of {', '.join(names)}"
+    return f"there is no such key{others}{end}"
 
 
 def meant(word: object, known: Iterable[str]) -> str:
     """
-    A question about the one of *known* that is close to *word*; empty if none is.
+    The end of a sentence: a question about the one of *known* that is close to *word*.
     """
     if not isinstance(word, str) or len(word) > _LONGEST_WORD:
-        return ""
+        return "."
     written = {each.lower(): each for each in known}
     close = difflib.get_close_matches(word.lower(), written, 1)
-    return f'did you mean "{written[close[0]]}"?' if close else ""
+    return f'; did you mean "{written[close[0]]}"?' if close else "."
 
 
 @attrs.frozen
@@ -140,7 +143,8 @@ def complaint(error: CareofError, table: str, places: Mapping[str, str]) -> Comp
             is said of no parameter.
     """
     if isinstance(error, DestinationRefusedError):
-        return Complaint(places.get("", table), f"{error} {_OPENED}")
+        path = places.get("", table)
+        return Complaint(path, f"{error} {_to_open(path)}")
     match = _OF_CONSTRUCTOR.fullmatch(str(error))
     if match is None:
         return Complaint(places.get("", table), str(error))
@@ -151,3 +155,12 @@ def complaint(error: CareofError, table: str, places: Mapping[str, str]) -> Comp
     inside = [told(name.strip("'\"")) for name in re.findall(r"\[([^\]]*)\]", match[1])]
     path = places.get(parameters[0], f"{table}.{parameters[0]}")
     return Complaint(".".join([path, *inside]), match[2], parameters)
+
+
+def _to_open(path: str) -> str:
+    """
+    How a destination at *path* is allowed.
+    """
+    if path.endswith(".host"):  # a mail server, of whose ports settings say nothing
+        return _OPENED.format(others="others")
+    return f"{_ASKED_FOR} {_OPENED.format(others='other networks')}"

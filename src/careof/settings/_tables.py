@@ -148,8 +148,8 @@ class Choice(Kind):
         choice = value.get(self.key, self.default)
         # Two of one hash: 1 is no true here, as in JSON Schema.
         if not isinstance(choice, str | bool) or choice not in self.tables:
-            text = f"expected {self._expected()}. {meant(choice, map(str, self.tables))}"
-            return at.under(self.key).refuse(text.rstrip())
+            text = f"expected {self._expected()}{meant(choice, map(str, self.tables))}"
+            return at.under(self.key).refuse(text)
         table = self.tables[choice]
         rest = {name: each for name, each in value.items() if name != self.key}
         values = table.read(rest, at)
