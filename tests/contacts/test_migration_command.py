@@ -622,7 +622,7 @@ def test_on_a_terminal_it_shows_how_far_it_is(folder, monkeypatch):
     monkeypatch.setattr("careof._commands.progress.INTERVAL", 0.0)
     folder.run(TABLE)
 
-    assert "rows" in shown.getvalue().partition("3 rows read")[0]
+    assert "\r3 rows, " in shown.getvalue().partition("3 rows read")[0]
 
 
 def test_more_rows_take_no_more_memory(folder, monkeypatch):

@@ -124,7 +124,7 @@ class Work:
                 if problem is not None:
                     return problem
             if progress.is_due:
-                progress.show(table.count, table.position)
+                progress.show(table.count - 1, table.position)  # the header is no row
 
     def _add(self, rows: list[list[str]], before: int) -> Problem | None:
         noted = self._journal.noted

@@ -179,7 +179,7 @@ def _copy(
             problem = output.add(order.side, ["row", "reason"], listed)
         problem = problem or output.add(order.target, table.header, rows)
         if progress.is_due:
-            progress.show(table.count, table.position)
+            progress.show(table.count - 1, table.position)  # the header is no row
     return problem
 
 
