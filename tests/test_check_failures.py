@@ -279,7 +279,7 @@ def test_a_token_that_the_endpoint_rejects_is_a_matter_of_the_status(shell):
 @pytest.mark.parametrize(
     "auth, words",
     [
-        (ApiKeyAuth("X-Key", Secret.from_env("CAREOF_NO_SUCH")), "this process may read it"),
+        (ApiKeyAuth("X-Key", Secret.from_env("CAREOF_NO_SUCH")), "the process that runs this"),
         (ApiKeyAuth("X-Key", Secret(f"{SECRET} ")), "a space at the end"),
         (ApiKeyAuth("X-Taken", Secret(SECRET)), "out of the template"),
     ],
@@ -305,7 +305,7 @@ def test_a_secret_of_the_template_is_told_with_where_to_look(shell):
 
     found = failed(checked(shell, answering(json={}), request={"headers": headers}))
 
-    assert (found.name, "this process may read it" in found.advice) == ("template", True)
+    assert (found.name, "the process that runs this" in found.advice) == ("template", True)
 
 
 # A hostile or broken server.

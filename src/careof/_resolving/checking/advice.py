@@ -10,7 +10,10 @@ from __future__ import annotations
 
 from careof.errors import CareofError
 
-_READ_AGAIN = "Look where the secret is kept, and whether this process may read it."
+_READ_AGAIN = (
+    "A variable has to be set, and a file to be there, for the process that runs this: what your "
+    "own shell has, a service has not."
+)
 _OWN_CODE = "This is in the strategy itself, or in how it was set up here."
 _LATER = "Try again in some minutes; if it stays so, tell {them}."
 _BROKEN_HTTP = "A server or a proxy on the other side breaks HTTP/1.1 here: {them} must mend it."
