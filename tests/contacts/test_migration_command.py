@@ -172,6 +172,10 @@ def test_refused_rows_are_listed_by_number_and_code_without_anything_of_theirs(f
         ["9", "record"],
     ]
     assert "9 rows read = 1 written + 1 empty + 7 refused." in told
+    assert (
+        "refused: 1 cells, 1 email_address, 1 email_left, 1 id, 1 phone_left, 1 phone_number, "
+        "1 record." in told
+    )
     assert f"7 listed in {folder.side}." in told
     texts = [told, folder.side.read_text(), folder.host.read_text()]
     assert seen_in(texts, [EMAIL, PHONE, "7946", NAME]) == []
@@ -180,11 +184,13 @@ def test_refused_rows_are_listed_by_number_and_code_without_anything_of_theirs(f
 @pytest.mark.parametrize("more", [[], ["--derive"]], ids=["random", "derived"])
 def test_a_dry_run_counts_and_writes_nothing(folder, capsys, more):
     options = folder.by_key() if more else []
-    code = folder.run(f"{TABLE}4,x,\n5,kim@people.example,\n", *options, "--dry-run")
+    wrong = "4,x,\n5,kim@people.example,\n6,y,\n7,,9\n"
+    code = folder.run(f"{TABLE}{wrong}", *options, "--dry-run")
     told = capsys.readouterr().err
 
     assert code == 3
-    assert "5 rows read = 3 written + 1 empty + 1 refused." in told
+    assert "7 rows read = 3 written + 1 empty + 3 refused." in told
+    assert "refused: 2 email_address, 1 phone_number." in told
     assert "a dry run: nothing was written." in told
     assert ("1 had the reference id of an earlier row" in told) == bool(more)
     assert folder.left() == []
@@ -397,6 +403,18 @@ def test_ids_that_were_noted_stay_and_no_row_is_done_twice(folder, monkeypatch):
 
     assert lines[:3] == begun
     assert [line[0] for line in lines] == ["i", "1", "2", "3"]
+
+
+def test_what_goes_on_counts_the_codes_of_both_runs(folder, monkeypatch, capsys):
+    monkeypatch.setattr(tables, "CHUNK", 1)
+    with killed(monkeypatch, Journal, "note", 3):
+        folder.run("id,email,phone\n1,x,\n2,y,\n3,,z\n4,z,\n")
+    code = folder.run(None)
+    told = capsys.readouterr().err
+
+    assert code == 3
+    assert "went on from there" in told
+    assert "refused: 3 email_address, 1 phone_number." in told
 
 
 @pytest.mark.parametrize("change", ["options", "table", "key"])

@@ -203,6 +203,9 @@ def _summary(order: MigrateOrder, prepared: Prepared, journal: Journal) -> Repor
             f"{counts.empty:,} empty + {counts.refused:,} refused."
         )
     ]
+    if counts.codes:
+        most_first = sorted(counts.codes.items(), key=lambda item: (-item[1], item[0]))
+        lines.append(f"refused: {', '.join(f'{count:,} {code}' for code, count in most_first)}.")
     if order.dry_run:
         lines.append("a dry run: nothing was written.")
     else:

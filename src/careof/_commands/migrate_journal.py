@@ -46,6 +46,7 @@ class Counts:
         empty: Rows in the host's file without one.
         refused: Rows in neither file.
         repeated: Of those written, the ones whose contact the customer's file had already.
+        codes: How many were refused with each code.
     """
 
     position: int = 0
@@ -54,6 +55,14 @@ class Counts:
     empty: int = 0
     refused: int = 0
     repeated: int = 0
+    codes: dict[str, int] = attrs.Factory(dict)
+
+    def refuse(self, code: str) -> None:
+        """
+        Count a row that is in neither file.
+        """
+        self.refused += 1
+        self.codes[code] = self.codes.get(code, 0) + 1
 
 
 @attrs.define
@@ -132,7 +141,8 @@ class Journal:
         elif found[0] != run:
             return Problem(
                 f"{shown(self._path or '')} is of a run that was interrupted, with another IN or "
-                "other options: repeat that one, or delete it and the files that end in .part."
+                "other options: repeat that one, or delete what begins with that name and the "
+                "files that end in .part."
             )
         else:
             self.is_new = False

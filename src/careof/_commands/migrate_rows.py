@@ -98,7 +98,7 @@ class Rows:
             counts.read += 1
             refused = self._one(row, parted, counts, journal)
             if refused is not None:
-                counts.refused += 1
+                counts.refuse(refused[0])
                 parted.side.append([f"{number}", *refused])
         return parted
 
