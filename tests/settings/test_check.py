@@ -91,6 +91,9 @@ def test_the_keys_of_pseudonyms_are_read(check, monkeypatch, value, works):
 
     assert bool(report) is works
     assert report.name == "settings"
+    assert "The settings cannot work" not in str(report)
+    assert "\ufffd" not in str(report)
+    assert report.steps[-1].help.endswith("check.html#keys") is not works
     assert str(value) not in str(report)
 
 

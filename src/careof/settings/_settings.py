@@ -16,7 +16,7 @@ from typing import Any
 
 from careof._network.policy import NetworkPolicy
 from careof._resolving.check import CheckReport, joined
-from careof._resolving.checking.step import CheckStep
+from careof._resolving.checking.step import CheckStep, help_for
 from careof._values.clock import Clock
 from careof._values.event import Event
 from careof._values.sealed import Unpicklable
@@ -31,7 +31,7 @@ from careof.settings._files import plain, tree_of
 from careof.settings._host import AnyTransport, Host
 from careof.settings._kinds import Place
 from careof.settings._model import CHANNELS, SETTINGS
-from careof.settings._problems import Problem, Problems
+from careof.settings._problems import Problem, Problems, SettingsError
 from careof.settings._pseudonyms import PATH, Pseudonyms, pseudonyms
 from careof.settings._secrets import Secrets, SecretSource
 from careof.settings._tables import Chosen
@@ -124,8 +124,14 @@ class Settings(Unpicklable):
         if self._pseudonyms is None or channel is not None:
             return {}
         made = self._made_pseudonymizer()
-        if isinstance(made, CareofError):
-            step = CheckStep(name="keys", state="failed", remark=str(made))
+        if isinstance(made, SettingsError):
+            step = CheckStep(
+                name="keys",
+                state="failed",
+                remark=" ".join(problem.text for problem in made.problems),
+                advice="Look at the secrets under keys, and at primary and checks.",
+                help=help_for("keys"),
+            )
             return {PATH: CheckReport(name=PATH, steps=(step,), error=made)}
         return {PATH: CheckReport(name=PATH, steps=(CheckStep(name="keys", state="ok"),))}
 
