@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import attrs
 
-from careof.settings._problems import Problems, meant, told
+from careof.settings._problems import Problems, ended, told
 from careof.settings._secrets import SENSITIVE_QUERY, Secrets
 
 Schema = dict[str, Any]
@@ -186,7 +186,7 @@ class OneOf(Kind):
     def _read(self, value: object, at: Place) -> Any:
         if isinstance(value, str) and value in self.choices:
             return value
-        return at.refuse(f"expected {listed(self.choices)}{meant(value, self.choices)}")
+        return at.refuse(f"expected {listed(self.choices)}{ended(value, self.choices)}")
 
     def _schema(self) -> Schema:
         return {"enum": list(self.choices)}

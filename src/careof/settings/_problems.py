@@ -10,12 +10,12 @@ place: it becomes a question mark.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 
 import attrs
 
+from careof._values.spelling import meant
 from careof.errors import CareofError, ConfigurationError, DestinationRefusedError
 
 # Names of ours, of headers, of fields and of keys; no key of 40 letters, and no address.
@@ -25,7 +25,6 @@ _PARAMETER = r"[a-z_]+(?:\[[^\]]*\])*"
 _OF_CONSTRUCTOR = re.compile(rf"[A-Za-z0-9]+: ({_PARAMETER}(?:, {_PARAMETER})*): (.*)", re.DOTALL)
 
 _MOST = 1000  # problems; who made more has not filled in a form
-_LONGEST_WORD = 40
 _OPENED = (
     "Who runs this host opens {others}, by load(..., network=...) or, at a shell, by "
     "--allow-network or --loopback."
@@ -103,20 +102,17 @@ def unknown(name: object, known: Iterable[str]) -> str:
     The words for a *name* that is none of those *known*.
     """
     names = sorted(known)
-    end = meant(name, names)
+    end = ended(name, names)
     others = "" if end != "." else f"; expected one of {', '.join(names)}"
     return f"there is no such key{others}{end}"
 
 
-def meant(word: object, known: Iterable[str]) -> str:
+def ended(word: object, known: Iterable[str]) -> str:
     """
     The end of a sentence: a question about the one of *known* that is close to *word*.
     """
-    if not isinstance(word, str) or len(word) > _LONGEST_WORD:
-        return "."
-    written = {each.lower(): each for each in known}
-    close = difflib.get_close_matches(word.lower(), written, 1)
-    return f'; did you mean "{written[close[0]]}"?' if close else "."
+    question = meant(word, known)
+    return f"; {question}" if question else "."
 
 
 @attrs.frozen

@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from careof.settings._kinds import REFUSED, Kind, Place, Schema, listed
-from careof.settings._problems import meant, unknown
+from careof.settings._problems import ended, unknown
 
 UNKNOWN = "?"
 _MOST_STRANGE = 50  # keys; each is compared with all that there are
@@ -148,7 +148,7 @@ class Choice(Kind):
         choice = value.get(self.key, self.default)
         # Two of one hash: 1 is no true here, as in JSON Schema.
         if not isinstance(choice, str | bool) or choice not in self.tables:
-            text = f"expected {self._expected()}{meant(choice, map(str, self.tables))}"
+            text = f"expected {self._expected()}{ended(choice, map(str, self.tables))}"
             return at.under(self.key).refuse(text)
         table = self.tables[choice]
         rest = {name: each for name, each in value.items() if name != self.key}
