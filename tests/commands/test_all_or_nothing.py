@@ -24,7 +24,7 @@ def test_what_exists_is_not_overwritten(desk, name, capsys):
     path.write_text("old")
     code = desk.run(f"phone\n{ADA}\nx\n")
 
-    assert code == 1
+    assert code == 2
     assert f"cannot write {path}: it exists" in capsys.readouterr().err
     assert path.read_text() == "old"
     assert desk.left() == [path.name]
@@ -33,14 +33,14 @@ def test_what_exists_is_not_overwritten(desk, name, capsys):
 def test_a_link_to_nothing_exists_too(desk):
     desk.target.symlink_to(desk.folder / "elsewhere")
 
-    assert desk.run(f"phone\n{ADA}\n") == 1
+    assert desk.run(f"phone\n{ADA}\n") == 2
     assert desk.left() == ["out.csv"]
 
 
 def test_the_table_is_not_written_over_itself(desk, capsys):
     desk.target = desk.source
 
-    assert desk.run(f"phone\n{ADA}\n") == 1
+    assert desk.run(f"phone\n{ADA}\n") == 2
     assert "IN and OUT are one file" in capsys.readouterr().err
     assert desk.source.read_text() == f"phone\n{ADA}\n"
 
@@ -48,7 +48,7 @@ def test_the_table_is_not_written_over_itself(desk, capsys):
 def test_a_folder_that_is_not_there_is_told(desk, capsys):
     desk.target = desk.folder / "none" / "out.csv"
 
-    assert desk.run(f"phone\n{ADA}\n") == 1
+    assert desk.run(f"phone\n{ADA}\n") == 2
     assert "out.csv: there is no such file or folder." in capsys.readouterr().err
 
 
@@ -98,7 +98,7 @@ def test_a_file_that_comes_into_being_on_the_way_is_not_overwritten(desk, name, 
     monkeypatch.setattr("sys.stderr", Shown())
     code = main(desk.words(), clock=Meddling(lambda: path.write_text("old")))
 
-    assert code == 1
+    assert code == 2
     assert path.read_text() == "old"
     assert desk.left() == [path.name]
 
@@ -117,7 +117,7 @@ def test_a_quote_without_an_end_leaves_nothing(desk):
     rows = f"{ADA}\n" * CHUNK + "x\n" + f"{ADA}\n" * CHUNK
     code = desk.run(f'phone\n{rows}"')
 
-    assert code == 1
+    assert code == 2
     assert desk.left() == []
 
 
@@ -126,7 +126,7 @@ def test_a_side_file_whose_name_is_too_long_leaves_nothing(desk, capsys):
     desk.target = desk.folder / ("o" * (longest - 3))
     code = desk.run("phone\nx\n")
 
-    assert code == 1
+    assert code == 2
     assert "File name too long" in capsys.readouterr().err
     assert desk.left() == []
 
@@ -209,7 +209,7 @@ def test_a_disk_that_is_full_leaves_nothing(desk):
     process = desk.start("from resource import *; setrlimit(RLIMIT_FSIZE, (100_000, 100_000))")
 
     assert ends(process) == (
-        1,
+        2,
         f"careof pseudonymize: cannot write {desk.target}: File too large.\n",
     )
     assert desk.left() == []
@@ -220,7 +220,7 @@ def test_of_two_at_once_one_succeeds_and_the_other_touches_nothing(desk):
     processes = [desk.start() for _ in range(2)]
     codes = sorted(ends(process)[0] for process in processes)
 
-    assert codes == [0, 1]
+    assert codes == [0, 2]
     assert desk.written().count(pseudonym(ADA)) == 3 * CHUNK
     assert desk.left() == ["out.csv"]
 

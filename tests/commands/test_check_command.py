@@ -121,7 +121,7 @@ def test_a_terminal_gets_colours_unless_it_wants_none(
         shown = terminal.received()
         monkeypatch.undo()
 
-    assert ("\x1b[32mok\x1b[0m" in shown) is has_colour
+    assert ("\x1b[32mok" in shown) is has_colour
 
 
 def test_a_demo_runs_on_this_machine(file, capsys):
@@ -167,7 +167,7 @@ def test_what_nobody_foresaw_is_told_by_its_name(file, keys, capsys, monkeypatch
 
     monkeypatch.setattr(command, "load", fail)
 
-    assert main(["check", file(keys), REFERENCE]) == 1
+    assert main(["check", file(keys), REFERENCE]) == 2
     assert capsys.readouterr().err == "careof check: LookupError, unforeseen.\n"
 
 

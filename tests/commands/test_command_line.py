@@ -44,10 +44,39 @@ def test_without_a_command_there_is_help(capsys):
     assert "pseudonymize" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("words", [["--help"], ["pseudonymize", "--help"]], ids=" ".join)
-def test_help_is_printed_in_short_lines(words, capsys):
+COMMANDS = ["check", "preflight", "migrate", "pseudonymize"]
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_fits_a_terminal_of_80_columns_and_gives_an_example(command, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    words = [*command.split(), "--help"]
+
     assert main(words) == 0
-    assert max(map(len, capsys.readouterr().out.splitlines())) < 100
+
+    told = capsys.readouterr().out
+    assert max(map(len, told.splitlines())) <= 80
+    assert f"python -m careof {command or 'check'} " in told.partition("for example:\n")[2]
+
+
+def test_help_names_every_command(capsys):
+    main(["-h"])
+
+    assert set(COMMANDS) <= set(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize(
+    "words, expected",
+    [
+        (["chekc", "a.toml"], 'careof: there is no such command; did you mean "check"? Try'),
+        (["check", "a.toml", "C-1", "--chanel=sms"], 'does not exist; did you mean "--channel"?'),
+        (["pseudonymise"], 'did you mean "pseudonymize"?'),
+    ],
+    ids=["command", "option", "spelling"],
+)
+def test_whoever_mistypes_a_name_hears_which_one_was_meant(words, expected, capsys):
+    assert main(words) == 2
+    assert expected in capsys.readouterr().err
 
 
 def test_help_names_every_exit_code_and_option(capsys):
@@ -56,7 +85,7 @@ def test_help_names_every_exit_code_and_option(capsys):
 
     for word in """
         --column --region --keyring --tenant --purpose --scheme --delimiter --encoding
-        IN OUT 0 1 2 3 129, 130, 143
+        IN OUT 0 1 2 129, 130, 143
     """.split():
         assert word in told.split()
 
@@ -67,8 +96,9 @@ OTHER = "Canaryada"
 @pytest.mark.parametrize(
     "words, expected",
     [
-        ([OTHER], "a command that does not exist"),
-        (["--" + OTHER], "option"),
+        ([OTHER], "there is no such command."),
+        (["--" + OTHER], "there is no such command."),
+        (["check", "a.toml", "C-1", "--" + OTHER], "an option that does not exist."),
         (["pseudonymize"], "required: IN, OUT, --column, --keyring"),
         (
             ["pseudonymize", "--keyring", RING.reveal()],
@@ -131,7 +161,7 @@ def test_a_key_ring_that_is_none_is_told_and_not_repeated(desk, text, expected, 
     code = desk.run(f"phone\n{ADA}\n")
     told = capsys.readouterr().err
 
-    assert code == 1
+    assert code == 2
     assert expected in told
     assert told.count("\n") == 1
     assert seen_in([told], [SECRET, ADA]) == []
@@ -196,7 +226,7 @@ def test_a_table_that_cannot_be_read_is_told_without_its_cells(
     code = desk.run(table, column=column)
     told = capsys.readouterr().err
 
-    assert code == 1
+    assert code == 2
     assert expected in told
     assert told.count("\n") == 1
     assert seen_in([told], [ADA, ADA[1:]]) == []
@@ -209,21 +239,21 @@ def test_a_table_in_another_encoding_is_told_without_its_cells(desk, rows, capsy
     code = desk.run(None)
     told = capsys.readouterr().err
 
-    assert code == 1
+    assert code == 2
     assert "in.csv: it is not in the encoding utf-8; give --encoding, or export it as" in told
     assert ADA not in told
     assert desk.left() == []
 
 
 def test_a_table_that_is_not_there_is_told(desk, capsys):
-    assert desk.run(None) == 1
+    assert desk.run(None) == 2
     assert "in.csv: there is no such file or folder." in capsys.readouterr().err
 
 
 def test_a_folder_is_no_table(desk, capsys):
     desk.source.mkdir()
 
-    assert desk.run(None) == 1
+    assert desk.run(None) == 2
     assert "in.csv: it is a folder." in capsys.readouterr().err
 
 
@@ -243,7 +273,7 @@ def test_a_disk_that_fails_is_told(desk, capsys):
     # Reading the memory of this process at its beginning is an error of the device.
     desk.source = pathlib.Path("/proc/self/mem")
 
-    assert desk.run(None) == 1
+    assert desk.run(None) == 2
     assert "cannot read /proc/self/mem: Input/output error." in capsys.readouterr().err
 
 
@@ -251,14 +281,14 @@ def test_a_disk_that_fails_is_told(desk, capsys):
 def test_a_folder_is_no_copy(desk, path, capsys):
     desk.target = pathlib.Path(path)
 
-    assert desk.run("phone\n") == 1
+    assert desk.run("phone\n") == 2
     assert "it exists, and nothing is overwritten" in capsys.readouterr().err
 
 
 def test_a_path_stays_on_one_line(desk, capsys):
     desk.source = desk.folder / "a\nb"
 
-    assert desk.run(None) == 1
+    assert desk.run(None) == 2
     assert "a?b: there is no such file" in capsys.readouterr().err
 
 
@@ -271,8 +301,8 @@ def test_an_error_that_nobody_foresaw_keeps_its_text_to_itself(desk, capsys):
     code = main(desk.words(), clock=Broken())
     told = capsys.readouterr().err
 
-    assert code == 1
-    assert told == "careof pseudonymize: LookupError, unforeseen; nothing was written.\n"
+    assert code == 2
+    assert told == "careof pseudonymize: LookupError, unforeseen, and nothing was written.\n"
     assert desk.left() == []
 
 
@@ -290,5 +320,5 @@ def test_the_command_works_without_numpy(desk):
     process = desk.start("import sys; sys.modules['numpy'] = None")
     process.communicate(timeout=PATIENCE)
 
-    assert process.returncode == 3  # the second header is no number
+    assert process.returncode == 1  # the second header is no number
     assert desk.left() == ["out.csv", "out.csv.rejected.csv"]

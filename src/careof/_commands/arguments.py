@@ -17,12 +17,13 @@ from typing import Any, NoReturn
 
 from careof._values.phone_numbers import refuse_region
 from careof._values.secret import Secret
+from careof._values.spelling import meant
 from careof.errors import ConfigurationError
 
 _TELLABLE = re.compile(
     r"the following arguments are required: .*|argument [A-Za-z, -]+: expected .*"
 )
-_UNTOLD = "there is a word too many, or an option or a command that does not exist."
+_UNTOLD = "there is a word too many, or an option that does not exist"
 _MISSING = {
     "env": "expected env:NAME of a variable that is set, which it is not, or not exported",
     "file": "expected file:PATH of a file that exists, which it does not",
@@ -39,19 +40,69 @@ class Parser(argparse.ArgumentParser):
             **texts, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
         )
 
-    @property
-    def name(self) -> str:
-        """
-        What begins a line on the terminal.
-        """
-        return self.prog.removeprefix("python -m ")
-
     def error(self, message: str) -> NoReturn:
         """
         End with exit code 2.
         """
-        told = f"{message}." if _TELLABLE.fullmatch(message) else _UNTOLD
-        self.exit(2, f"{self.name}: {told} Try {self.prog} --help.\n")
+        told = f"{message}." if _TELLABLE.fullmatch(message) else self._untold(message)
+        name = self.prog.removeprefix("python -m ")
+        self.exit(2, f"{name}: {told} Try {self.prog} --help.\n")
+
+    def _untold(self, message: str) -> str:
+        for word in message.split():
+            close = meant(word.partition("=")[0], self._option_string_actions)
+            if word.startswith("--") and close:
+                return f"{_UNTOLD}; {close}"
+        return f"{_UNTOLD}."
+
+
+def add_region(parser: Parser, otherwise: str) -> None:
+    """
+    Add ``--region``.
+
+    Args:
+        otherwise: What is done with numbers that are written without + if it is not given.
+    """
+    parser.add_argument(
+        "--region",
+        metavar="CC",
+        type=region,
+        help="the country of numbers that are written without +, such as GB; without it they are "
+        f"{otherwise}",
+    )
+
+
+def add_keyring(parser: Parser, *, required: bool) -> None:
+    """
+    Add ``--keyring``.
+    """
+    parser.add_argument(
+        "--keyring",
+        metavar="SOURCE",
+        required=required,
+        type=keyring,
+        help="env:NAME or file:PATH, where the text that KeyRing.reveal() gave is kept",
+    )
+
+
+def add_form(parser: Parser, tables: str) -> None:
+    """
+    Add how *tables* are written down.
+    """
+    parser.add_argument(
+        "--delimiter",
+        metavar="CHAR",
+        type=delimiter,
+        default=",",
+        help=r"what stands between two cells; \t is a tab (default: a comma)",
+    )
+    parser.add_argument(
+        "--encoding",
+        metavar="NAME",
+        type=encoding,
+        default="utf-8",
+        help=f"of {tables} (default: utf-8, with or without a byte order mark)",
+    )
 
 
 def keyring(text: str) -> Secret:

@@ -8,19 +8,14 @@ that a page of the host's own can read the first as JSON.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import os
-import re
 from pathlib import Path
-from typing import TextIO
-
-import attrs
 
 from careof._commands.arguments import Parser
+from careof._commands.command import Done, Shell, Usage
 from careof._commands.problems import Problem
 from careof._network.policy import NetworkPolicy
-from careof._resolving.check import CheckReport
+from careof._values.terminal_line import shows_colours
 from careof.errors import ConfigurationError
 from careof.settings import Settings, load
 
@@ -32,86 +27,41 @@ endpoint is asked about the reference, a mail server is spoken to up to
 authentication, a gateway is connected to, keys of pseudonyms are read.  The
 report names each step and what to do about one that fails; it shows nobody.
 """
-_EPILOG = """\
-exit codes:
-  0         it works
-  1         it does not work, and the report says why
-  2         the settings, or the command line, cannot be understood
-  129, 130, 143
-            stopped by SIGHUP, Ctrl-C or SIGTERM
-
-example:
+_EXAMPLE = """\
   python -m careof check settings.toml C-1001 --channel email
 """
-_WORKS, _FAILS = 0, 1
+# What the settings of a channel mean that say nothing about its network.
 _USUAL = {"allow_http": False, "ports": [443]}
 
-_COLOURS = {"ok": "32", "FAILED": "1;31", "?": "2", "-": "2"}
-_ROW = re.compile(rf"^(  )({'|'.join(map(re.escape, _COLOURS))})(?= )", re.MULTILINE)
 
-
-@attrs.frozen(kw_only=True)
-class Trial:
+def run(options: argparse.Namespace, shell: Shell) -> Done | Problem:
     """
-    What was typed.
-    """
-
-    source: Path
-    reference_id: str = attrs.field(repr=False)
-    channel: str | None
-    networks: tuple[str, ...]
-    is_loopback: bool
-    is_json: bool
-
-    @classmethod
-    def of(cls, options: argparse.Namespace) -> Trial:
-        """
-        What the *options* of the command say.
-        """
-        return cls(
-            source=options.source,
-            reference_id=options.reference_id,
-            channel=options.channel,
-            networks=tuple(options.networks),
-            is_loopback=options.is_loopback,
-            is_json=options.is_json,
-        )
-
-
-def check(trial: Trial, stdout: TextIO) -> int | Problem:
-    """
-    Print the report, and return the exit code; or the problem with the settings.
+    Print the report, or say what of the settings cannot be understood.
     """
     try:
-        report = _loaded(trial).check(trial.reference_id, channel=trial.channel)
+        with shell.stop.heard():
+            report = _loaded(options).check(options.reference_id, channel=options.channel)
     except ConfigurationError as error:
         return Problem(str(error))
-    text = json.dumps(report.to_dict(), indent=2) if trial.is_json else _text(report, stdout)
-    with contextlib.suppress(OSError):  # nobody listens any more
-        stdout.write(f"{text}\n")
-        stdout.flush()
-    return _WORKS if report else _FAILS
+    if options.is_json:
+        shell.tell(json.dumps(report.to_dict(), indent=2))
+    else:
+        shell.tell(report.to_text(color=shows_colours(shell.stdout)))
+    return Done(bool(report))
 
 
-def _loaded(trial: Trial) -> Settings:
-    if trial.is_loopback:
-        return load(trial.source, network=NetworkPolicy.for_loopback())
-    if not trial.networks:
-        return load(trial.source)
+def _loaded(options: argparse.Namespace) -> Settings:
+    if options.is_loopback:
+        return load(options.source, network=NetworkPolicy.for_loopback())
+    if not options.networks:
+        return load(options.source)
     # Who runs the command runs the host: ports and http are as the settings say.
-    network = NetworkPolicy(allow_http=True, ports=None, allow_networks=trial.networks)
-    tree = load(trial.source, network=network).dump()
+    network = NetworkPolicy(allow_http=True, ports=None, allow_networks=options.networks)
+    tree = load(options.source, network=network).dump()
     for channel in ("email", "sms"):
         if channel in tree:
             tree[channel]["network"] = {**_USUAL, **tree[channel].get("network", {})}
     return load(tree, network=network)
-
-
-def _text(report: CheckReport, stdout: TextIO) -> str:
-    text = str(report)
-    if not stdout.isatty() or os.environ.get("NO_COLOR"):
-        return text
-    return _ROW.sub(lambda row: f"{row[1]}\x1b[{_COLOURS[row[2]]}m{row[2]}\x1b[0m", text)
 
 
 def _channel(text: str) -> str:
@@ -136,34 +86,23 @@ def _one_network(text: str) -> str:
     return text
 
 
-def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
-    """
-    Add the command, with its options, to *commands*.
-    """
-    command = commands.add_parser(
-        "check",
-        help="test settings with a reference",
-        prog="python -m careof check",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-    )
-    command.set_defaults(parser=command)
-    command.add_argument(
+def _options(parser: Parser) -> None:
+    parser.add_argument(
         "source", metavar="SETTINGS", type=_settings_file, help="settings in TOML or JSON"
     )
-    command.add_argument(
+    parser.add_argument(
         "reference_id", metavar="REFERENCE", help="the reference of somebody with an address"
     )
-    command.add_argument(
+    parser.add_argument(
         "--channel",
         metavar="email|sms",
         type=_channel,
         help="only that one (default: everything that is set up)",
     )
-    command.add_argument(
+    parser.add_argument(
         "--json", action="store_true", dest="is_json", help="print the report as JSON"
     )
-    command.add_argument(
+    parser.add_argument(
         "--allow-network",
         metavar="CIDR",
         action="append",
@@ -172,9 +111,21 @@ def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
         type=_one_network,
         help="a network of yours that calls may go to, such as 10.1.0.0/16; may be repeated",
     )
-    command.add_argument(
+    parser.add_argument(
         "--loopback",
         action="store_true",
         dest="is_loopback",
         help="for demos: calls go to this machine, over http or https, and nowhere else",
     )
+
+
+USAGE = Usage(
+    name="check",
+    about="test settings with a reference",
+    description=_DESCRIPTION,
+    fine="everything works",
+    look="something does not work, and the report says why",
+    examples=_EXAMPLE,
+    is_writing=False,
+    options=_options,
+)

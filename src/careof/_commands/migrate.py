@@ -11,27 +11,27 @@ for this run or the one after it.
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 from collections.abc import Callable
-from typing import TextIO
 
+from careof._commands.command import Done, Shell
 from careof._commands.migrate_journal import COPYING, PUBLISHED, PUBLISHING, Counts, Journal
 from careof._commands.migrate_orders import MigrateOrder
 from careof._commands.migrate_parts import Part
 from careof._commands.migrate_prepared import Prepared, prepare
 from careof._commands.problems import Problem, of_file, shown
 from careof._commands.progress import Progress
-from careof._commands.pseudonymize import Report
 from careof._commands.stopping import Stop
-from careof._values.clock import Clock
 
 
-def migrate(order: MigrateOrder, stop: Stop, stderr: TextIO, clock: Clock) -> Report | Problem:
+def run(options: argparse.Namespace, shell: Shell) -> Done | Problem:
     """
-    Do what *order* says: all of it, or nothing.
+    Do what *options* say: all of it, or nothing.
     """
-    with stop.heard():
+    order = MigrateOrder.of(options)
+    with shell.stop.heard():
         prepared = prepare(order)
     if isinstance(prepared, Problem):
         return prepared
@@ -40,10 +40,10 @@ def migrate(order: MigrateOrder, stop: Stop, stderr: TextIO, clock: Clock) -> Re
         if isinstance(journal, Problem):
             return journal
         work = Work(order, prepared, journal)
-        progress = Progress(stderr, prepared.table.size, clock)
+        progress = Progress(shell.stderr, prepared.table.size, shell.clock)
         is_done = False
         try:
-            problem = work.begin() or work.copy(progress, stop) or work.publish()
+            problem = work.begin() or work.copy(progress, shell.stop) or work.publish()
             is_done = problem is None
         finally:
             progress.clear()
@@ -195,7 +195,7 @@ class Work:
         return None
 
 
-def _summary(order: MigrateOrder, prepared: Prepared, journal: Journal) -> Report:
+def _summary(order: MigrateOrder, prepared: Prepared, journal: Journal) -> Done:
     counts = journal.noted.counts
     lines = [
         (
@@ -226,4 +226,4 @@ def _summary(order: MigrateOrder, prepared: Prepared, journal: Journal) -> Repor
     if prepared.key:
         tenant = f"tenant {shown(order.tenant)}" if order.tenant else "no tenant"
         lines.append(f"made with {prepared.key}, with {tenant}.")
-    return Report(lines, is_complete=not counts.refused)
+    return Done(not counts.refused, lines)

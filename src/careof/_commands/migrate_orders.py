@@ -9,11 +9,12 @@ from pathlib import Path
 
 import attrs
 
-from careof._commands.arguments import Parser, delimiter, encoding, file, keyring, region, scheme
+from careof._commands.arguments import Parser, add_form, add_keyring, add_region, file, scheme
+from careof._commands.command import Usage
 from careof._values.secret import Secret
 
 _DESCRIPTION = """\
-Part a table (CSV) of people in two: what you keep, and what your customer loads.
+Part a table (CSV) of people in two: yours, and what your customer loads.
 
 HOST has every column but those of the person, and in their place a reference
 id.  CUSTOMER has the same reference ids with the addresses, and the columns
@@ -25,16 +26,7 @@ number, as a spreadsheet counts, with a code and the reason and nothing else of
 them.  Nothing is overwritten, and files appear only when all are complete.
 After a kill or a power cut, give the same command again: it goes on.
 """
-_EPILOG = """\
-exit codes:
-  0         all rows are in HOST
-  1         something went wrong, and nothing was written
-  2         the command line cannot be understood, and nothing was written
-  3         both files were written, and HOST.rejected.csv lists the other rows
-  129, 130, 143
-            stopped by SIGHUP, Ctrl-C or SIGTERM, and nothing was written
-
-examples:
+_EXAMPLES = """\
   python -m careof migrate people.csv --host host.csv --customer customer.csv \\
       --id id --attribute first_name --region GB --dry-run
   python -m careof migrate people.csv --host host.csv --customer customer.csv \\
@@ -89,84 +81,6 @@ class MigrateOrder:
         return cls(**{field.name: getattr(options, field.name) for field in attrs.fields(cls)})
 
 
-def add_to(commands: argparse._SubParsersAction[Parser]) -> None:
-    """
-    Add the command, with its options, to *commands*.
-    """
-    command = commands.add_parser(
-        "migrate",
-        help="part a table of people into what you keep and what your customer loads",
-        prog="python -m careof migrate",
-        description=_DESCRIPTION,
-        epilog=_EPILOG,
-    )
-    command.set_defaults(parser=command)
-    command.add_argument("source", metavar="IN", type=file, help="a table with a header, in CSV")
-    for name, text in (
-        ("host", "the table that you keep, which is made"),
-        ("customer", "the table for your customer, which is made"),
-    ):
-        command.add_argument(
-            f"--{name}", metavar=name.upper(), type=file, required=True, help=text
-        )
-    for name, default, text in _NAMES:
-        command.add_argument(f"--{name}", metavar="NAME", default=default, help=text)
-    for name, text in (
-        ("attribute", "a column that the customer gets and you do not keep; can be repeated"),
-        ("drop", "a column that nobody gets; can be repeated"),
-    ):
-        command.add_argument(f"--{name}", metavar="NAME", action="append", default=[], help=text)
-    command.add_argument(
-        "--derive",
-        action="store_true",
-        help="make reference ids of the address, with --keyring; without it they are random",
-    )
-    command.add_argument(
-        "--pseudonyms",
-        metavar="hmac|siv",
-        type=scheme,
-        help="leave pseudonyms in the column of the numbers, with --keyring, as the command "
-        "pseudonymize makes them",
-    )
-    command.add_argument(
-        "--keyring",
-        metavar="SOURCE",
-        type=keyring,
-        help="env:NAME or file:PATH, where the text that KeyRing.reveal() gave is kept",
-    )
-    for name, text in (
-        ("tenant", "whose people they are; with other tenants keys make other things"),
-        ("purpose", "what pseudonyms are for, likewise"),
-    ):
-        command.add_argument(
-            f"--{name}", metavar="TEXT", default="", help=f"{text} (default: none)"
-        )
-    command.add_argument(
-        "--region",
-        metavar="CC",
-        type=region,
-        help="the country of numbers that are written without +, such as GB; without it they are "
-        "refused",
-    )
-    command.add_argument(
-        "--dry-run", action="store_true", help="write nothing, and say what would be written"
-    )
-    command.add_argument(
-        "--delimiter",
-        metavar="CHAR",
-        type=delimiter,
-        default=",",
-        help=r"what stands between two cells; \t is a tab (default: a comma)",
-    )
-    command.add_argument(
-        "--encoding",
-        metavar="NAME",
-        type=encoding,
-        default="utf-8",
-        help="of all tables (default: utf-8, with or without a byte order mark)",
-    )
-
-
 _NAMES = [
     (
         "id",
@@ -189,3 +103,56 @@ _NAMES = [
         "the name of the new column (default: reference_id)",
     ),
 ]
+
+
+def _options(parser: Parser) -> None:
+    parser.add_argument("source", metavar="IN", type=file, help="a table with a header, in CSV")
+    for name, text in (
+        ("host", "the table that you keep, which is made"),
+        ("customer", "the table for your customer, which is made"),
+    ):
+        parser.add_argument(f"--{name}", metavar=name.upper(), type=file, required=True, help=text)
+    for name, default, text in _NAMES:
+        parser.add_argument(f"--{name}", metavar="NAME", default=default, help=text)
+    for name, text in (
+        ("attribute", "a column that the customer gets and you do not keep; may be repeated"),
+        ("drop", "a column that nobody gets; may be repeated"),
+    ):
+        parser.add_argument(f"--{name}", metavar="NAME", action="append", default=[], help=text)
+    parser.add_argument(
+        "--derive",
+        action="store_true",
+        help="make reference ids of the address, with --keyring; without it they are random",
+    )
+    parser.add_argument(
+        "--pseudonyms",
+        metavar="hmac|siv",
+        type=scheme,
+        help="leave pseudonyms in the column of the numbers, with --keyring, as the command "
+        "pseudonymize makes them",
+    )
+    add_keyring(parser, required=False)
+    for name, text in (
+        ("tenant", "whose people they are; with other tenants keys make other things"),
+        ("purpose", "what pseudonyms are for, likewise"),
+    ):
+        parser.add_argument(
+            f"--{name}", metavar="TEXT", default="", help=f"{text} (default: none)"
+        )
+    add_region(parser, "refused")
+    parser.add_argument(
+        "--dry-run", action="store_true", help="write nothing, and say what would be written"
+    )
+    add_form(parser, "all tables")
+
+
+USAGE = Usage(
+    name="migrate",
+    about="part a table of people: what you keep, what your customer loads",
+    description=_DESCRIPTION,
+    fine="all rows are in HOST",
+    look="HOST lacks the rows that HOST.rejected.csv lists",
+    examples=_EXAMPLES,
+    is_writing=True,
+    options=_options,
+)

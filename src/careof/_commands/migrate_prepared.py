@@ -12,7 +12,7 @@ import attrs
 from careof._commands.migrate_orders import MigrateOrder
 from careof._commands.migrate_rows import Rows
 from careof._commands.problems import Problem
-from careof._commands.pseudonymize import _SCHEMES
+from careof._commands.pseudonymize import SCHEMES
 from careof._commands.tables import Form, Table
 from careof.contacts._derivation import Derivation
 from careof.contacts._migration import Splitter
@@ -90,7 +90,7 @@ def _keys(order: MigrateOrder) -> tuple[Splitter, Derivation | None, str] | Prob
             if order.derive:
                 derive = Derivation(keyring, order.tenant)
             if order.pseudonyms:
-                pseudonymizer = _SCHEMES[order.pseudonyms](
+                pseudonymizer = SCHEMES[order.pseudonyms](
                     keyring, order.tenant, purpose=order.purpose
                 )
             key = f"the key {keyring.primary} (check value {keyring.checks[keyring.primary]})"

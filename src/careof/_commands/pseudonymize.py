@@ -8,26 +8,26 @@ go, and the same command can be given again.
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import os
 from pathlib import Path
-from typing import TextIO
 
 import attrs
 
 from careof._commands.columns import Column
+from careof._commands.command import Done, Shell
 from careof._commands.files import Draft, Drafts
-from careof._commands.orders import Order
 from careof._commands.problems import Problem, of_file, shown
 from careof._commands.progress import Progress
+from careof._commands.pseudonymize_orders import Order
 from careof._commands.stopping import Stop
 from careof._commands.tables import Form, Table
-from careof._values.clock import Clock
 from careof.errors import ConfigurationError
 from careof.pseudonyms import HmacPseudonymizer, KeyRing, SivPseudonymizer
 from careof.pseudonyms._keyed import KeyedPseudonymizer
 
-_SCHEMES: dict[str, type[KeyedPseudonymizer]] = {
+SCHEMES: dict[str, type[KeyedPseudonymizer]] = {
     "hmac": HmacPseudonymizer,
     "siv": SivPseudonymizer,
 }
@@ -79,34 +79,21 @@ class Output:
         return self._drafts.publish(drafts, self._mode)
 
 
-@attrs.frozen
-class Report:
+def run(options: argparse.Namespace, shell: Shell) -> Done | Problem:
     """
-    What was done.
-
-    Attributes:
-        lines: It in words.
-        is_complete: Whether no row was refused.
+    Do what *options* say: all of it, or nothing.
     """
-
-    lines: list[str]
-    is_complete: bool
-
-
-def pseudonymize(order: Order, stop: Stop, stderr: TextIO, clock: Clock) -> Report | Problem:
-    """
-    Do what *order* says: all of it, or nothing.
-    """
-    with stop.heard():
+    order = Order.of(options)
+    with shell.stop.heard():
         prepared = _prepared(order)
     if isinstance(prepared, Problem):
         return prepared
     table = prepared.table
     with contextlib.closing(table), Drafts() as drafts:
-        progress = Progress(stderr, table.size, clock)
+        progress = Progress(shell.stderr, table.size, shell.clock)
         output = Output(order, table.form, drafts, table.mode)
         try:
-            problem = _copy(order, prepared, output, progress, stop)
+            problem = _copy(order, prepared, output, progress, shell.stop)
         finally:
             progress.clear()
         problem = problem or output.publish()
@@ -145,7 +132,7 @@ def _taken(order: Order) -> Problem | None:
 def _pseudonymizer(order: Order) -> tuple[KeyedPseudonymizer, str] | Problem:
     try:
         keyring = KeyRing.parse(order.keyring)
-        pseudonymizer = _SCHEMES[order.scheme](
+        pseudonymizer = SCHEMES[order.scheme](
             keyring, order.tenant, purpose=order.purpose, region=order.region
         )
         check = keyring.checks[keyring.primary]
@@ -183,7 +170,7 @@ def _copy(
     return problem
 
 
-def _summary(order: Order, prepared: Prepared) -> Report:
+def _summary(order: Order, prepared: Prepared) -> Done:
     column = prepared.column
     written = f"{_rows(column.written)} written to {shown(order.target)}"
     refused = f"{_rows(column.refused)} refused"
@@ -196,7 +183,7 @@ def _summary(order: Order, prepared: Prepared) -> Report:
     ]
     if column.refused and column.written == column.empty:
         lines.append("no cell was a phone number: are --column and --region the right ones?")
-    return Report(lines, is_complete=not column.refused)
+    return Done(not column.refused, lines)
 
 
 def _rows(count: int) -> str:
