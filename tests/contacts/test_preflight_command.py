@@ -54,7 +54,10 @@ def test_the_options_reach_it(table, capsys):
     [
         (["preflight"], "required: FILE"),
         (["preflight", "x", "--region", "UK"], "--region: expected a country"),
-        (["preflight", "no-such-file"], "records: the file cannot be opened"),
+        (
+            ["preflight", "no-such-file"],
+            "no-such-file: the file cannot be read: there is no such file",
+        ),
     ],
     ids=" ".join,
 )
@@ -65,7 +68,7 @@ def test_what_cannot_be_done_is_2(words, told, capsys):
 
 def test_a_wrong_column_is_2(table, capsys):
     assert main(["preflight", table("ref\nC-1\n"), "--id", "reference"]) == 2
-    assert "careof preflight: id: no column has exactly that name" in capsys.readouterr().err
+    assert "careof preflight: --id: no column has exactly that name" in capsys.readouterr().err
 
 
 def test_what_was_not_foreseen_is_2_and_repeats_nothing(table, capsys, monkeypatch):

@@ -356,11 +356,11 @@ def test_the_names_of_a_table_without_a_header_can_be_given(tmp_path):
 @pytest.mark.parametrize(
     "content, options, message",
     [
-        (None, {}, "cannot be opened: No such file"),
-        (b"", {"encoding": "nothing"}, "cannot be opened: LookupError"),
+        (None, {}, "cannot be read: there is no such file"),
+        (b"", {"encoding": "nothing"}, "cannot be read: LookupError"),
         (b"\xff\xfe", {}, "after row 0: it is not in the encoding utf-8"),
-        (b"id\n" + b"x" * 200_000, {}, "after row 1: a quote is missing, or a cell"),
-        (b"id\n" + b"x" * 5_000_000, {}, "after row 1: a quote is missing, or a cell"),
+        (b"id\n" + b"x" * 200_000, {}, "after row 1: a quote is missing or stands"),
+        (b"id\n" + b"x" * 5_000_000, {}, "after row 1: a quote is missing or stands"),
         (b"a,b\n", {"id": "ref"}, "id: no column has exactly that name; the header has 2"),
     ],
 )
@@ -381,7 +381,7 @@ def test_a_table_that_cannot_be_opened_has_one_error_and_no_row(tmp_path):
 
 
 def test_a_folder_is_no_table(tmp_path):
-    with pytest.raises(ConfigurationError, match="cannot be opened: Is a directory"):
+    with pytest.raises(ConfigurationError, match="cannot be read: it is a folder"):
         preflight(tmp_path)
 
 

@@ -124,7 +124,7 @@ def test_a_file_that_cannot_be_read_is_told_by_its_place_alone(tmp_path, name, c
 def test_a_file_that_does_not_exist_is_told(tmp_path):
     (text,) = problems(tmp_path / "a.toml").values()
 
-    assert text == "the file cannot be read: No such file or directory."
+    assert text == "the file cannot be read: there is no such file or folder."
 
 
 def test_a_path_that_can_be_none_is_told():

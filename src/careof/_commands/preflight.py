@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from careof._commands.arguments import Parser, add_form, add_region, file
 from careof._commands.command import Done, Shell, Usage
-from careof._commands.problems import Problem
+from careof._commands.problems import Problem, shown
 from careof._commands.progress import Progress
 from careof.contacts import preflight
 from careof.errors import ConfigurationError
@@ -46,11 +47,18 @@ def run(options: argparse.Namespace, shell: Shell) -> Done | Problem:
                 on_progress=show,
             )
     except ConfigurationError as error:
-        return Problem(str(error).removeprefix("preflight: "))
+        return _problem(error, options.source)
     finally:
         progress.clear()
     shell.tell(str(report))
     return Done(bool(report))
+
+
+def _problem(error: ConfigurationError, source: Path) -> Problem:
+    # It names the parameter of the function, and here that was typed.
+    parameter, _, text = str(error).removeprefix("preflight: ").partition(": ")
+    typed = shown(source) if parameter == "records" else f"--{parameter}"
+    return Problem(f"{typed}: {text}")
 
 
 def _options(parser: Parser) -> None:

@@ -8,14 +8,7 @@ import os
 
 import attrs
 
-# What is most often wrong with a file.  Everything else is told as the system tells it.
-_REASONS: dict[type[OSError], str] = {
-    FileNotFoundError: "there is no such file or folder",
-    IsADirectoryError: "it is a folder",
-    NotADirectoryError: "a folder on the way to it is a file",
-    PermissionError: "this user is not allowed to",
-    FileExistsError: "it exists, and nothing is overwritten: move it, or choose another name",
-}
+from careof._reading.file_errors import reason_of
 
 
 @attrs.frozen
@@ -31,8 +24,7 @@ def of_file(action: str, path: os.PathLike[str], error: OSError) -> Problem:
     """
     The problem with *path*, where *action* ("read", "write") met *error*.
     """
-    reason = _REASONS.get(type(error)) or error.strerror or type(error).__name__
-    return Problem(f"cannot {action} {shown(path)}: {reason}.")
+    return Problem(f"cannot {action} {shown(path)}: {reason_of(error)}.")
 
 
 def shown(path: str | os.PathLike[str]) -> str:

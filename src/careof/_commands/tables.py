@@ -5,7 +5,6 @@ Tables in CSV: read row by row, and written so that they mean the same.
 from __future__ import annotations
 
 import csv
-import functools
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -16,11 +15,10 @@ from typing import TextIO
 import attrs
 
 from careof._commands.problems import Problem, of_file, shown
+from careof._reading.csv_lines import MARK, lines_of, wrong_form
 from careof.pseudonyms._batches import CHUNK
 
 FULL = 8 * 2**20  # characters, after which a chunk is full with fewer rows
-LONGEST = 4 * 2**20  # characters of one line: what has longer ones is no table
-_MARK = "\ufeff"  # the byte order mark, which some programs write before the first name
 
 
 @attrs.frozen(kw_only=True)
@@ -143,22 +141,20 @@ class Table:
         if not rows:
             return Problem(f"{shown(self._path)} is empty: expected a header in its first row.")
         self.header = rows[0]
-        mark = _MARK if lines[0].startswith(_MARK) else ""
+        mark = MARK if lines[0].startswith(MARK) else ""
         ending = lines[-1][len(lines[-1].rstrip("\r\n")) :] or "\n"
         self.form = attrs.evolve(self.form, mark=mark, ending=ending)
         return None
 
     def _lines(self) -> Iterator[str]:
-        for line in iter(functools.partial(self._file.readline, LONGEST), ""):
-            if len(line) == LONGEST:
-                raise csv.Error
+        for line in lines_of(self._file):
             self._characters += len(line)
             yield line
 
     def _noted(self, lines: list[str]) -> Iterator[str]:
         for line in self._lines():
             lines.append(line)
-            yield line if len(lines) > 1 else line.removeprefix(_MARK)
+            yield line if len(lines) > 1 else line.removeprefix(MARK)
 
     def _rows_of(self, lines: Iterable[str]) -> Iterator[list[str]]:
         return csv.reader(lines, delimiter=self.form.delimiter, strict=True)
@@ -180,17 +176,13 @@ class Table:
                 f"{self.form.encoding}; give --encoding, or export it as CSV if it is a workbook."
             )
         except csv.Error:
-            problem = self._unreadable(
-                rows,
-                "a quote is missing or stands in the wrong place, or a cell is longer than "
-                f"{csv.field_size_limit():,} characters, or a line longer than {LONGEST:,}",
-            )
+            problem = self._misformed(rows)
         except OSError as error:
             problem = of_file("read", self._path, error)
         self.count += len(rows)
         return problem or rows
 
-    def _unreadable(self, rows: list[list[str]], reason: str) -> Problem:
+    def _misformed(self, rows: list[list[str]]) -> Problem:
         before = self.count + len(rows)
         place = f"after row {before}" if before else "in its first row"
-        return Problem(f"cannot read {shown(self._path)} {place}: {reason}.")
+        return Problem(f"cannot read {shown(self._path)} {place}: {wrong_form()}.")

@@ -10,19 +10,19 @@ stored on it.  A file is read row by row and never held.
 from __future__ import annotations
 
 import csv
-import functools
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import attrs
 
+from careof._reading.csv_lines import MARK, lines_of, wrong_form
+from careof._reading.file_errors import reason_of
 from careof.errors import ConfigurationError
 
 # What Django and SQLAlchemy keep on a model beside its fields.
 _MACHINERY = ("_state", "_sa_instance_state")
-LONGEST = 4 * 2**20  # characters of one line: what has longer ones is no table
 
 
 def fields_of(record: Any) -> Iterable[tuple[Any, Any]] | None:
@@ -86,8 +86,9 @@ def rows_of(
     try:
         file = Path(path).open(encoding=encoding, newline="")  # noqa: SIM115  # closed below
     except (OSError, LookupError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or type(error).__name__
-        yield ConfigurationError(f"preflight: records: the file cannot be opened: {reason}.")
+        yield ConfigurationError(
+            f"preflight: records: the file cannot be read: {reason_of(error)}."
+        )
         return
     with file:
         number = 0
@@ -98,12 +99,9 @@ def rows_of(
         except UnicodeError:
             reason = f"it is not in the encoding {encoding}"
         except csv.Error:
-            reason = (
-                f"a quote is missing, or a cell is longer than {csv.field_size_limit():,} "
-                f"characters, or a line longer than {LONGEST:,}"
-            )
+            reason = wrong_form()
         except OSError as error:
-            reason = error.strerror or type(error).__name__
+            reason = reason_of(error)
         else:
             return
     # Both errors hold a part of the file; they have gone with their blocks.
@@ -112,11 +110,6 @@ def rows_of(
     )
 
 
-def _lines(file: Any) -> Iterator[str]:
-    is_first = True
-    for line in iter(functools.partial(file.readline, LONGEST), ""):
-        if len(line) == LONGEST:
-            raise csv.Error
-        # The byte order mark, which some programs write before the first name.
-        yield line.removeprefix("\ufeff") if is_first else line
-        is_first = False
+def _lines(file: TextIO) -> Iterator[str]:
+    for number, line in enumerate(lines_of(file)):
+        yield line if number else line.removeprefix(MARK)

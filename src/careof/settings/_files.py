@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from careof._reading.file_errors import reason_of
 from careof._reading.strict_json import read_json
 from careof.errors import CareofError
 from careof.settings._problems import Problem
@@ -40,8 +41,7 @@ def tree_of(source: object) -> Any | Problem:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else "") or type(error).__name__
-        return Problem("", f"the file cannot be read: {reason}.")
+        return Problem("", f"the file cannot be read: {reason_of(error)}.")
     if len(data) > MAX_BYTES:
         return Problem("", f"expected a file of at most {MAX_BYTES:,} bytes.")
     return read(data.removeprefix(_MARK))
