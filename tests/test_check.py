@@ -349,8 +349,8 @@ def test_colour_is_there_when_it_is_asked_for_and_only_repeats_the_words():
     colourful = value.to_text(color=True)
 
     assert "\x1b" not in str(value)
-    assert "\x1b[1;31mFAILED \x1b[0m tls" in colourful
-    assert "\x1b[32mok     \x1b[0m template" in colourful
+    assert "\x1b[1;31mFAILED\x1b[0m  tls" in colourful
+    assert "\x1b[32mok\x1b[0m      template" in colourful
     for code in ("\x1b[0m", "\x1b[2m", "\x1b[32m", "\x1b[1;31m"):
         colourful = colourful.replace(code, "")
     assert colourful == str(value)

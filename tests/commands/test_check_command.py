@@ -121,7 +121,7 @@ def test_a_terminal_gets_colours_unless_it_wants_none(
         shown = terminal.received()
         monkeypatch.undo()
 
-    assert ("\x1b[32mok" in shown) is has_colour
+    assert ("\x1b[32mok\x1b[0m" in shown) is has_colour
 
 
 def test_a_demo_runs_on_this_machine(file, capsys):
@@ -169,6 +169,14 @@ def test_what_nobody_foresaw_is_told_by_its_name(file, keys, capsys, monkeypatch
 
     assert main(["check", file(keys), REFERENCE]) == 2
     assert capsys.readouterr().err == "careof check: LookupError, unforeseen.\n"
+
+
+def test_a_terminal_that_cannot_show_a_letter_shows_the_rest(file, keys, monkeypatch):
+    shown = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", shown)
+
+    assert main(["check", file({**keys, "name": "Büro"}), REFERENCE]) == 0
+    assert shown.buffer.getvalue().startswith(b"B\\xfcro: works")
 
 
 def test_nobody_may_listen(file, keys, monkeypatch):

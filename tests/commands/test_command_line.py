@@ -289,7 +289,7 @@ def test_a_path_stays_on_one_line(desk, capsys):
     desk.source = desk.folder / "a\nb"
 
     assert desk.run(None) == 2
-    assert "a?b: there is no such file" in capsys.readouterr().err
+    assert "a\N{REPLACEMENT CHARACTER}b: there is no such file" in capsys.readouterr().err
 
 
 def test_an_error_that_nobody_foresaw_keeps_its_text_to_itself(desk, capsys):

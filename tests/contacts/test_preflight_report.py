@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
 
 import pytest
 
@@ -33,10 +34,18 @@ def test_it_fits_on_a_terminal():
     assert max(map(len, lines)) <= 80
 
 
+def test_its_colours_repeat_what_the_words_say():
+    text = REPORT.to_text(color=True)
+
+    assert "  \x1b[1;31mblocking\x1b[0m  email" in text
+    assert re.sub(r"\x1b\[[0-9;]*m", "", text) == str(REPORT)
+
+
 def test_it_is_a_table_in_a_notebook():
     drawn = REPORT._repr_html_()
 
-    assert drawn.startswith("<table><caption>preflight: 12,345 records")
+    assert drawn.startswith("<table><caption")
+    assert "preflight: 12,345 records" in drawn
     assert "a&lt;b" in drawn
     assert drawn.count("<tr>") == 3
 

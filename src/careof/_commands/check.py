@@ -15,7 +15,7 @@ from careof._commands.arguments import Parser
 from careof._commands.command import Done, Shell, Usage
 from careof._commands.problems import Problem
 from careof._network.policy import NetworkPolicy
-from careof._values.terminal_line import shows_colours
+from careof._values.terminal_text import shows_colours
 from careof.errors import ConfigurationError
 from careof.settings import Settings, load
 

@@ -46,8 +46,10 @@ def say(stream: TextIO, text: str) -> None:
     """
     Write *text* to *stream*, where somebody may have stopped listening.
     """
+    encoding = stream.encoding or "utf-8"
     with contextlib.suppress(OSError):
-        stream.write(text)
+        # Whatever the terminal cannot show must not cost the rest.
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
         stream.flush()
 
 

@@ -11,6 +11,7 @@ from careof._commands.arguments import Parser, add_form, add_region, file
 from careof._commands.command import Done, Shell, Usage
 from careof._commands.problems import Problem, shown
 from careof._commands.progress import Progress
+from careof._values.terminal_text import shows_colours
 from careof.contacts import preflight
 from careof.errors import ConfigurationError
 
@@ -50,7 +51,7 @@ def run(options: argparse.Namespace, shell: Shell) -> Done | Problem:
         return _problem(error, options.source)
     finally:
         progress.clear()
-    shell.tell(str(report))
+    shell.tell(report.to_text(color=shows_colours(shell.stdout)))
     return Done(bool(report))
 
 

@@ -9,6 +9,7 @@ import os
 import attrs
 
 from careof._reading.file_errors import reason_of
+from careof._values.terminal_text import visible
 
 
 @attrs.frozen
@@ -31,4 +32,4 @@ def shown(path: str | os.PathLike[str]) -> str:
     """
     A path, or another text that was typed, on one line, whatever is in it.
     """
-    return "".join(sign if sign.isprintable() else "?" for sign in os.fspath(path))
+    return visible(os.fspath(path))

@@ -75,13 +75,6 @@ def is_terminal(stream: TextIO | None) -> TypeGuard[TextIO]:
     return False
 
 
-def shows_colours(stream: TextIO) -> bool:
-    """
-    Whether what is written to *stream* may have colours (https://no-color.org).
-    """
-    return is_terminal(stream) and not os.environ.get("NO_COLOR")
-
-
 def fitting(parts: list[str], width: int) -> str:
     """
     As many of *parts* as there is room for; of the first one, as much as fits.

@@ -5,17 +5,18 @@ What a preflight found: counts, places and record ids, and never a value.
 from __future__ import annotations
 
 import html
-import textwrap
 from typing import Any, Literal
 
 import attrs
+
+from careof._values.html_table import html_table
+from careof._values.terminal_text import BOLD_RED, FAINT, YELLOW, hanging, painted, visible
 
 Kind = Literal["email", "phone", "digits", "unread", "message_id", "name"]
 Severity = Literal["blocking", "warning", "note"]
 
 BLOCKING: tuple[Kind, ...] = ("email", "phone")
 MOST_EXAMPLES = 20  # record ids of one finding
-WIDTH = 80  # columns of a terminal
 
 _SEVERITIES: dict[Kind, Severity] = {
     "email": "blocking",
@@ -26,6 +27,7 @@ _SEVERITIES: dict[Kind, Severity] = {
     "name": "note",
 }
 KINDS = tuple(_SEVERITIES)
+_PAINTS: dict[Severity, str] = {"blocking": BOLD_RED, "warning": YELLOW, "note": FAINT}
 _ORDER: dict[Severity, int] = {"blocking": 0, "warning": 1, "note": 2}
 _MEANINGS: dict[str, str] = {
     "email": "an email address",
@@ -66,8 +68,8 @@ class PreflightReport:
     """
     What ``preflight`` found: true if nothing of it is blocking.
 
-    ``str()`` for a terminal, HTML in a notebook, ``to_dict()`` for a page of the
-    host's own.  It has counts, places and record ids, never a value.
+    ``str()`` and ``to_text()`` for a terminal, HTML in a notebook, ``to_dict()`` for a
+    page of the host's own.  It has counts, places and record ids, never a value.
 
     Attributes:
         records: How many were looked at.
@@ -81,48 +83,37 @@ class PreflightReport:
         return not self._blocking()
 
     def __str__(self) -> str:
-        lines = [f"preflight: {self._verdict()}"]
-        if self.findings:
-            lines.append(f"  {'severity':<8}  {'kind':<10}  {'records':>9}  where, and which")
-        for finding in self.findings:
-            head = f"  {finding.severity:<8}  {finding.kind:<10}  {finding.count:>9,}  "
-            lines += _wrapped(head, finding.path)
-            lines += _wrapped(" " * len(head), _examples(finding))
-        if self.findings:
-            lines.append("")
-        for kind in self._kinds():
-            lines += _wrapped(f"  {kind}: ", _MEANINGS[kind])
-        return "\n".join(lines)
+        return self.to_text()
 
     def __repr__(self) -> str:
         return f"<PreflightReport {self._verdict()}>"
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            "<tr>"
-            + "".join(
-                f'<td style="text-align:left">{html.escape(cell)}</td>'
-                for cell in (
-                    finding.severity,
-                    finding.kind,
-                    f"{finding.count:,}",
-                    finding.path,
-                    _examples(finding),
-                )
-            )
-            + "</tr>"
-            for finding in self.findings
+        rows = (
+            (each.severity, each.kind, f"{each.count:,}", each.path, _examples(each))
+            for each in self.findings
         )
-        heads = "".join(
-            f'<th style="text-align:left">{head}</th>'
-            for head in ("severity", "kind", "records", "where", "which")
-        )
-        table = f"<tr>{heads}</tr>{rows}" if rows else ""
-        legend = "".join(
-            f"<div>{kind}: {html.escape(_MEANINGS[kind])}</div>" for kind in self._kinds()
-        )
-        title = html.escape(f"preflight: {self._verdict()}")
-        return f"<table><caption>{title}</caption>{table}</table>{legend}"
+        table = html_table(f"preflight: {self._verdict()}", rows, head=self._head())
+        legend = (f"<div>{kind}: {html.escape(_MEANINGS[kind])}</div>" for kind in self._kinds())
+        return f"{table}{''.join(legend)}"
+
+    def to_text(self, *, color: bool = False) -> str:
+        """
+        The report for a terminal, in lines of 80 columns.
+
+        Args:
+            color: Whether the terminal shows colours; the words say the same.
+        """
+        lines = [f"preflight: {self._verdict()}"]
+        if self.findings:
+            lines.append("  {:<8}  {:<10}  {:>9}  {}, and {}".format(*self._head()))
+        for finding in self.findings:
+            lines += _lines(finding, color=color)
+        if self.findings:
+            lines.append("")
+        for kind in self._kinds():
+            lines += hanging(f"  {kind}: ", _MEANINGS[kind])
+        return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
         """
@@ -142,6 +133,9 @@ class PreflightReport:
 
     def _kinds(self) -> list[str]:
         return list(dict.fromkeys(finding.kind for finding in self.findings))
+
+    def _head(self) -> tuple[str, ...]:
+        return ("severity", "kind", "records", "where", "which") if self.findings else ()
 
     def _verdict(self) -> str:
         if not self.records:
@@ -204,7 +198,11 @@ def _examples(finding: Finding) -> str:
     return f"{shown} and {others:,} more" if others else shown
 
 
-def _wrapped(head: str, text: str) -> list[str]:
-    lines = textwrap.wrap(text, WIDTH - len(head)) or [""]
-    indent = " " * len(head)
-    return [(head if n == 0 else indent) + line for n, line in enumerate(lines)]
+def _lines(finding: Finding, *, color: bool) -> list[str]:
+    severity = finding.severity
+    head = f"  {severity:<8}  {finding.kind:<10}  {finding.count:>9,}  "
+    lines = hanging(head, visible(finding.path))
+    lines += hanging(" " * len(head), visible(_examples(finding)))
+    if color:
+        lines[0] = painted(lines[0], severity, _PAINTS[severity])
+    return lines

@@ -12,7 +12,8 @@ import itertools
 from collections.abc import Iterable
 
 from careof._resolving.checking.step import CheckStep, State
-from careof._resolving.checking.text import MARKS, milliseconds, visible, words
+from careof._resolving.checking.text import MARKS, milliseconds, words
+from careof._values.terminal_text import visible
 
 # Seen on both; nothing is written in them.
 _BARS: dict[State, str] = {

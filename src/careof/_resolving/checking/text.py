@@ -1,29 +1,32 @@
 """
-A report on a terminal: 80 columns, in colour where that was asked for.
-
-The words say everything, and the colour repeats it.  What stands in a report may
-come from a form that somebody filled in, so nothing in it moves the cursor.
+A report on a terminal: a line for each step, and below it where the guide explains it.
 """
 
 from __future__ import annotations
 
 import itertools
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from careof._resolving.checking.step import CheckStep, State
+from careof._values.terminal_text import (
+    BOLD_RED,
+    FAINT,
+    GREEN,
+    WIDTH,
+    hanging,
+    painted,
+    visible,
+)
 
-WIDTH = 80  # columns of a terminal
 MARKS: dict[State, str] = {"ok": "ok", "failed": "FAILED", "not needed": "-", "not reached": "?"}
 
-_COLOURS: dict[State, str] = {
-    "ok": "\x1b[32m",
-    "failed": "\x1b[1;31m",
-    "not needed": "\x1b[2m",
-    "not reached": "\x1b[2m",
+_PAINTS: dict[State, str] = {
+    "ok": GREEN,
+    "failed": BOLD_RED,
+    "not needed": FAINT,
+    "not reached": FAINT,
 }
-_PLAIN = "\x1b[0m"
-_MARK = 7
 _INDENT = 10  # where the names of the steps begin
 
 
@@ -35,7 +38,7 @@ def drawn(title: str, steps: Iterable[CheckStep], *, color: bool) -> str:
     for part, own in itertools.groupby(steps, key=lambda step: step.part):
         lines += [visible(part)] if part else []
         for step in own:
-            lines += _rows(step, color=color)
+            lines += _lines(step, color=color)
     return "\n".join(lines)
 
 
@@ -54,22 +57,13 @@ def words(step: CheckStep) -> str:
     return f"{said} {step.advice}".strip()
 
 
-def visible(text: str) -> str:
-    """
-    The *text* without control characters, and what else a terminal obeys.
-    """
-    return "".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text)
-
-
-def _rows(step: CheckStep, *, color: bool) -> Iterator[str]:
-    mark = f"{MARKS[step.state]:<{_MARK}}"
-    rest = f" {visible(step.name):<15} {milliseconds(step):>8}  "
-    column = 2 + len(mark) + len(rest)
-    said = textwrap.wrap(visible(words(step)), WIDTH - column) or [""]
+def _lines(step: CheckStep, *, color: bool) -> list[str]:
+    mark = MARKS[step.state]
+    head = f"  {mark:<7} {visible(step.name):<15} {milliseconds(step):>8}  "
+    lines = hanging(head, visible(words(step)))
     if color:
-        mark = f"{_COLOURS[step.state]}{mark}{_PLAIN}"
-    yield f"  {mark}{rest}{said[0]}".rstrip()
-    yield from (" " * column + line for line in said[1:])
+        lines[0] = painted(lines[0], mark, _PAINTS[step.state])
     if step.help:
         # On a line of its own and in one piece, so that a terminal makes a link of it.
-        yield f"{' ' * _INDENT}See {step.help}"
+        lines.append(f"{' ' * _INDENT}See {step.help}")
+    return lines
