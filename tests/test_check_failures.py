@@ -24,7 +24,8 @@ from careof._resolving.checking.advice import advice
 from careof._resolving.checking.lookups import STEPS
 from careof._sending.email import check as email_check
 from careof._sending.sms import check as sms_check
-from careof._sending.trials import LedgerTrial, ListTrial, LookupTrial, OwnTrial
+from careof._sending.storage_trials import LedgerTrial, ListTrial
+from careof._sending.trials import LookupTrial, OwnTrial
 from careof.auth import ApiKeyAuth, MemoryTokenCache, OAuth2ClientCredentials, TokenEndpointAuth
 from careof.errors import (
     AuthenticationError,

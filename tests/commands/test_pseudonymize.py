@@ -135,7 +135,10 @@ def test_the_summary_names_the_key_and_its_check_value(desk, capsys):
 def test_the_summary_names_the_context(desk, capsys):
     desk.run(f"phone\n{ADA}\n", "--tenant", "t\n7", "--purpose", "p", "--scheme", "siv")
 
-    assert " by siv, with tenant t?7 and purpose p.\n" in capsys.readouterr().err
+    assert (
+        " by siv, with tenant t\N{REPLACEMENT CHARACTER}7 and purpose p.\n"
+        in capsys.readouterr().err
+    )
 
 
 def test_a_column_without_a_single_number_is_asked_about(desk, capsys):

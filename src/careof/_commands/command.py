@@ -46,7 +46,7 @@ def say(stream: TextIO, text: str) -> None:
     """
     Write *text* to *stream*, where somebody may have stopped listening.
     """
-    encoding = stream.encoding or "utf-8"
+    encoding = getattr(stream, "encoding", None) or "utf-8"
     with contextlib.suppress(OSError):
         # Whatever the terminal cannot show must not cost the rest.
         stream.write(text.encode(encoding, "backslashreplace").decode(encoding))

@@ -47,8 +47,7 @@ class Draft:
         self._file.flush()
         os.fsync(self._file.fileno())
         self._file.close()
-        with contextlib.suppress(OSError):  # not every file system has them
-            self._temporary.chmod(mode & ~_umask())
+        set_mode(self._temporary, mode)
 
     def appear(self) -> None:
         """
@@ -131,11 +130,15 @@ class Drafts:
         return None
 
 
-def _umask() -> int:
+def set_mode(path: Path, mode: int) -> None:
+    """
+    Give *path* the permission bits *mode*, as far as umask leaves them.
+    """
     # It can only be read by setting it.
     umask = os.umask(0o077)
     os.umask(umask)
-    return umask
+    with contextlib.suppress(OSError):  # not every file system has them
+        path.chmod(mode & ~umask)
 
 
 def _tried(draft: Draft, step: Callable[[Draft], None]) -> Problem | None:

@@ -16,7 +16,7 @@ import os
 from pathlib import Path
 from typing import TextIO
 
-from careof._commands.files import _umask
+from careof._commands.files import set_mode
 from careof._commands.tables import Form
 
 
@@ -93,8 +93,7 @@ class Part:
         """
         if self._file is not None:
             self._file.close()
-            with contextlib.suppress(OSError):  # not every file system has them
-                self.draft.chmod(self._mode & ~_umask())
+            set_mode(self.draft, self._mode)
 
     def appear(self) -> bool:
         """

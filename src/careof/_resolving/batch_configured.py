@@ -22,7 +22,14 @@ from careof._values.clock import SYSTEM_CLOCK, Clock
 from careof._values.event import Event
 from careof.errors import ConfigurationError
 
-_BODY = 4096  # bytes of an answer that one person of a batch may take
+_EACH = 4096  # bytes of an answer that one person of a batch may take
+
+
+def usual_body(request: BatchRequestTemplate) -> int:
+    """
+    How many bytes an answer may have where nothing is said about that.
+    """
+    return max(Limits().max_body, request.size * _EACH)
 
 
 class BatchConfigured(Configured[Transport]):
@@ -53,7 +60,7 @@ class BatchConfigured(Configured[Transport]):
         kind = type(self).__name__
         self._items = None if items == "$" else Path(items, parameter=f"{kind}: items")
         if limits is None and isinstance(request, BatchRequestTemplate):
-            limits = Limits(max_body=max(Limits().max_body, request.size * _BODY))
+            limits = Limits(max_body=usual_body(request))
         super().__init__(
             request,  # type: ignore[arg-type]  # _request_type says what it has to be
             contact,

@@ -20,10 +20,9 @@ from careof._sending.fingerprints import Fingerprinter
 from careof._sending.ledger import AsyncLedger, Ledger
 from careof._sending.one.uncut import uncut
 from careof._sending.senders import AsyncSurveySender, SurveySender
+from careof._sending.storage_trials import LedgerTrial, ListTrial
 from careof._sending.suppression import AsyncSuppressionList, SuppressionList
 from careof._sending.trials import (
-    LedgerTrial,
-    ListTrial,
     LookupTrial,
     OwnTrial,
     check_of,

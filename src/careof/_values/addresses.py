@@ -14,12 +14,12 @@ from careof.errors import EmailAddressError
 _LONGEST_EMAIL = 320
 # Addresses that email-validator gives back as they are: ASCII, lower case, so
 # that nothing is normalised, and inside every one of its limits and settings.
-_PLAIN_EMAIL = re.compile(
+PLAIN_EMAIL = re.compile(
     r"(?=[^@]{1,64}@)[a-z0-9_+-]+(?:\.[a-z0-9_+-]+)*"
     r"@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}",
     re.ASCII,
 )
-_LONGEST_PLAIN_EMAIL = 254
+_LONGEST_PLAIN = 254
 
 
 class EmailAddress(Sealed):
@@ -72,9 +72,9 @@ def _is_plain(text: str) -> bool:
     # "--" may be Punycode, which it decodes.  A subclass may be equal to anything.
     if (
         type(text) is not str
-        or len(text) > _LONGEST_PLAIN_EMAIL
+        or len(text) > _LONGEST_PLAIN
         or "--" in text
-        or not _PLAIN_EMAIL.fullmatch(text)
+        or not PLAIN_EMAIL.fullmatch(text)
     ):
         return False
 

@@ -36,7 +36,7 @@ from careof.errors import CareofError, ConfigurationError
 
 ClientAuth = Literal["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]
 
-_CLIENT_AUTHS = get_args(ClientAuth)
+CLIENT_AUTHS = get_args(ClientAuth)
 # Each has a parameter of its own, or is what makes the grant.
 _OURS = frozenset(
     "grant_type client_id client_secret client_assertion client_assertion_type refresh_token "
@@ -206,8 +206,8 @@ class OAuth2Grant(TokenEndpointAuth):
 
     def _problem(self) -> str:
         method = self._client_auth
-        if method not in _CLIENT_AUTHS:
-            return f"client_auth: expected one of {', '.join(_CLIENT_AUTHS)}"
+        if method not in CLIENT_AUTHS:
+            return f"client_auth: expected one of {', '.join(CLIENT_AUTHS)}"
         client_id = self._client_id
         if not (isinstance(client_id, str) and client_id and is_whole(client_id)):
             return "client_id: expected a text"

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 
-from careof._values.addresses import _PLAIN_EMAIL
+from careof._values.addresses import PLAIN_EMAIL
 
 _LOCAL = 64  # characters: RFC 5321 §4.5.3.1.1
 _DOMAIN = 255  # RFC 5321 §4.5.3.1.2
@@ -61,7 +61,7 @@ def _can_be_domain(domain: str) -> bool:
 
 
 def _is_address(local: str, domain: str) -> tuple[bool, int]:
-    if _PLAIN_EMAIL.fullmatch(f"{local}@{domain}".lower()):
+    if PLAIN_EMAIL.fullmatch(f"{local}@{domain}".lower()):
         return True, 0
     atom = _ATOM.search(local)
     ways = dict.fromkeys([local, *([atom[0]] if atom else [])])

@@ -14,7 +14,7 @@ from careof.auth import (
     TokenEndpointAuth,
 )
 from careof.auth._assertion import ALGORITHMS
-from careof.auth._oauth2 import _CLIENT_AUTHS
+from careof.auth._oauth2 import CLIENT_AUTHS
 from careof.settings._bodies import Json, SecretText
 from careof.settings._gathered import Listing, PathAndValue, Texts, statuses
 from careof.settings._kinds import JsonPath, OneOf, Seconds, Text, YesNo, url
@@ -99,7 +99,7 @@ _GRANTS = (
     ),
     Parameter(
         name="client_auth",
-        kind=OneOf(choices=_CLIENT_AUTHS),
+        kind=OneOf(choices=CLIENT_AUTHS),
         about="How we say who we are.",
         default="client_secret_basic",
     ),

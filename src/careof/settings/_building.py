@@ -17,7 +17,7 @@ from typing import Any
 import attrs
 
 from careof._network.limits import Limits, RetryPolicy
-from careof._resolving.batch_configured import _BODY
+from careof._resolving.batch_configured import usual_body
 from careof._resolving.batch_resolver import AsyncBatchHttpResolver, BatchHttpResolver
 from careof._resolving.batch_template import BatchRequestTemplate
 from careof._resolving.resolver import AsyncHttpResolver, HttpResolver
@@ -174,8 +174,7 @@ class Building:
     def _limits(self, request: Any) -> Any:
         asked = self._values.get("limits", {})
         if isinstance(request, BatchRequestTemplate) and not _is_refused(asked):
-            # As the resolver has it where nothing is said about limits.
-            asked = {"max_body": max(Limits().max_body, request.size * _BODY), **asked}
+            asked = {"max_body": usual_body(request), **asked}
         return self._made(Limits, asked, f"{self._path}.limits")
 
     def _table(self, kind: type, name: str) -> Any:
