@@ -5,7 +5,8 @@ import contextlib
 import httpx
 import pytest
 
-from careof._network.call import EXTENSION, Call, Step, call_of, hand_over
+from careof._network.call import EXTENSION, Call, call_of, hand_over
+from careof._network.course import Step
 from careof._network.limits import Deadline
 from careof._network.network import Network
 from careof._network.pool import Pool

@@ -1,6 +1,6 @@
 """
-What one call carries with it: its deadline, its network, its connection, and a
-note of its steps.
+What one call carries with it: its deadline, its network and its connection, beside
+the note of its steps.
 
 It travels in the extensions of the request, which is where httpx puts what
 belongs to a request and is not sent.
@@ -11,42 +11,20 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any, Self
 
-import attrs
 import httpx
 
 from careof._network.answers import nothing_was_accepted
 from careof._network.asked import Origin, origin_of
 from careof._network.connection import Connection
+from careof._network.course import Course
 from careof._network.limits import Deadline
 from careof._network.pool import Pool
 from careof._values.clock import Clock
-from careof.errors import CareofError
 
 EXTENSION = "careof.call"
 
 
-@attrs.define
-class Step:
-    """
-    One step: its name, how long it took, and a safe remark.
-
-    Attributes:
-        began: Seconds since the call began.
-        attempt: In which try, from 1.
-        failure: Outcome and detail of what failed, or None.
-        status: The HTTP status, where there is one.
-    """
-
-    name: str
-    seconds: float | None = None
-    remark: str = ""
-    began: float = 0.0
-    attempt: int = 1
-    failure: tuple[str, str] | None = None
-    status: int | None = None
-
-
-class Call:
+class Call(Course):
     """
     The circumstances of one call; a ``with`` block that ends it.
 
@@ -63,37 +41,23 @@ class Call:
         deadline: When it must have ended.
         network: Through what it goes, and its token request as well.
         question: The request of the lookup itself.
-        attempt: The try under way, from 1.
         is_reused: Whether the last answer came over a connection that may have
             brought another one before.
         is_test: Whether somebody tests the configuration.
-        is_watched: Whether somebody will read its steps.
-        started_at: When it began, in seconds since 1970.
-        steps: Those that are over.
         tells_timeouts: Whether its requests carry how much time is left.
         was_handed_over: Whether a byte of what it asks for may have arrived, and
             no answer says that nothing was accepted.
-        step: The one under way, which a deadline that passes now interrupts.
     """
 
     __slots__ = (
         "_asks_once",
-        "_begun",
-        "_clock",
         "_parked",
         "_pool",
-        "_since",
-        "_tried_since",
-        "attempt",
         "deadline",
         "is_reused",
         "is_test",
-        "is_watched",
         "network",
         "question",
-        "started_at",
-        "step",
-        "steps",
         "tells_timeouts",
         "was_handed_over",
     )
@@ -109,21 +73,15 @@ class Call:
         is_test: bool = False,
         asks_once: bool = False,
     ) -> None:
+        super().__init__(clock, is_watched=is_watched)
         self.network = network
         self.was_handed_over = False
         self.question: httpx.Request | None = None
         self.deadline = deadline
-        self.attempt = 1
         self.tells_timeouts: bool = getattr(network, "is_foreign", True)
         self.is_reused = False
         self.is_test = is_test
-        self.is_watched = is_watched
-        self.steps: list[Step] = []
-        self.step = "template"
         self._asks_once = asks_once
-        self._clock = clock
-        self.started_at = clock.time()
-        self._begun = self._since = self._tried_since = clock.monotonic()
         self._pool = pool
         self._parked: tuple[Origin, Connection] | None = None
 
@@ -230,61 +188,6 @@ class Call:
         if self._parked is not None:
             self._parked[1].close()
             self._parked = None
-
-    def lasted(self) -> float:
-        """
-        Seconds since it began.
-        """
-        return self._clock.monotonic() - self._begun
-
-    def since(self) -> float:
-        """
-        Seconds since the last step that was passed.
-        """
-        return self._clock.monotonic() - self._since
-
-    def passed(self, name: str, remark: str = "", *, timed: bool = True) -> None:
-        """
-        Note that the step *name* succeeded, and begin to time the next one.
-        """
-        if not self.is_watched:
-            return
-        now = self._clock.monotonic()
-        since, self._since = self._since, now
-        self.steps.append(
-            Step(name, now - since if timed else None, remark, since - self._begun, self.attempt)
-        )
-
-    def begin_try(self, number: int) -> None:
-        """
-        Begin to time the try *number*: the pause before it is none of its time.
-        """
-        self.attempt = number
-        self._since = self._tried_since = self._clock.monotonic()
-
-    def tried(self, outcome: object) -> None:
-        """
-        Note what became of the try under way.
-        """
-        if not self.is_watched:
-            return
-        now = self._clock.monotonic()
-        status: int | None = 200
-        name, failure = "status", None
-        if isinstance(outcome, CareofError):
-            name, status = outcome.step, outcome.status
-            failure = (outcome.outcome, outcome.detail)
-        for step, start in ((name, self._since), ("attempt", self._tried_since)):
-            self.steps.append(
-                Step(
-                    step,
-                    now - start,
-                    began=start - self._begun,
-                    attempt=self.attempt,
-                    failure=failure,
-                    status=status,
-                )
-            )
 
     def carried_by(self, request: httpx.Request) -> httpx.Request:
         """
