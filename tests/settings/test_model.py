@@ -13,9 +13,11 @@ from careof import Limits
 from careof._sending.sms.gateway import HttpGatewaySender
 from careof.auth import TokenEndpointAuth
 from careof.auth._oauth2 import GrantOptions, OAuth2Grant, TokenOptions
+from careof.settings._bodies import SecretText
 from careof.settings._kinds import OneOf
 from careof.settings._model import CHANNELS, SETTINGS
-from careof.settings._tables import Choice, Table, every_key
+from careof.settings._tables import Choice, Table
+from tests.support.settings_page import every_key
 
 # What cannot be written in a file, and why.
 LEFT_OUT = {
@@ -38,8 +40,8 @@ def tables(kind, path=""):
     Every table of the model that something is built of.
     """
     if isinstance(kind, Choice):
-        for each in kind.tables.values():
-            yield from tables(each, f"{path}.{each.chosen}" if each.chosen else path)
+        for name, each in kind.tables.items():
+            yield from tables(each, f"{path}.{name}")
     if isinstance(kind, Table):
         if kind.builds:
             yield pytest.param(path, kind, id=path)
@@ -141,20 +143,20 @@ def test_words_to_choose_from_are_those_of_the_constructor(path, table):
 
 
 def test_every_key_is_described_in_one_line():
-    for _, key, _ in every_key(SETTINGS):
+    for key in every_key():
         assert key.about.endswith(".")
         assert len(key.about) < 100
         assert key.kind.words
 
 
 def test_every_required_key_has_an_example_to_stand_in_for_it():
-    keys = [key for _, key, _ in every_key(SETTINGS) if not isinstance(key.kind, Table | Choice)]
+    keys = [key for key in every_key() if not isinstance(key.kind, Table | Choice)]
 
     assert [key.name for key in keys if key.is_required and key.example is None] == []
 
 
 def test_only_references_are_secrets():
-    secret = {key.name for _, key, _ in every_key(SETTINGS) if key.is_secret}
+    secret = {key.name for key in every_key() if isinstance(key.kind, SecretText)}
 
     assert secret == {
         *("client_secret", "private_key", "refresh_token", "token", "key", "password")

@@ -15,11 +15,11 @@ from jsonschema import Draft202012Validator
 
 from careof.settings import SettingsError, json_schema, load
 from careof.settings._kinds import Place
-from careof.settings._model import SETTINGS
 from careof.settings._problems import Problems
 from careof.settings._secrets import Secrets
-from careof.settings._tables import Choice, Table, every_key
+from careof.settings._tables import Choice, Table
 from tests.support.rows import EMAIL, FULL, GATEWAY, OAUTH, SMS, SMTP
+from tests.support.settings_page import every_key
 
 SCHEMA = json_schema()
 VALIDATOR = Draft202012Validator(SCHEMA)
@@ -63,7 +63,7 @@ def test_every_key_has_a_title_and_a_description():
 
 
 def test_examples_and_defaults_are_what_their_own_schema_takes():
-    for _, key, _ in every_key(SETTINGS):
+    for key in every_key():
         schema = {**key.schema(), "$defs": SCHEMA["$defs"]}
         for value in [
             *schema.get("examples", []),
@@ -127,7 +127,7 @@ SEEDS = [
         }
     },
 ]
-KEYS = {key.name for _, key, _ in every_key(SETTINGS)}
+KEYS = {key.name for key in every_key()}
 
 
 @st.composite
@@ -163,7 +163,7 @@ def kinds():
     Each kind of the model that holds no table, once.
     """
     seen = []
-    for _, key, _ in every_key(SETTINGS):
+    for key in every_key():
         if not isinstance(key.kind, Table | Choice) and key.kind not in seen:
             seen.append(key.kind)
             yield pytest.param(key.kind, id=f"{len(seen)}-{key.name}")

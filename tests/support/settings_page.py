@@ -15,6 +15,20 @@ from careof.settings._tables import Choice, Table
 _HEAD = "| Key | What it says | Type | Default |\n|---|---|---|---|\n"
 
 
+def every_key(table=SETTINGS):
+    """
+    Each key in *table*, and below it.
+    """
+    for key in table.keys:
+        yield key
+        inner = [key.kind]
+        if isinstance(key.kind, Choice):
+            inner = key.kind.tables.values()
+        for each in inner:
+            if isinstance(each, Table):
+                yield from every_key(each)
+
+
 def every_table():
     """
     The section of the page, from its first heading on.

@@ -133,10 +133,9 @@ _GRANTS = (
 AUTH = Choice(
     key="scheme",
     tables={
-        "none": Table(words="No authentication.", chosen="none", keys=(), builds=(NoAuth,)),
+        "none": Table(words="No authentication.", keys=(), builds=(NoAuth,)),
         "basic": Table(
             words="A user name and a password (RFC 7617).",
-            chosen="basic",
             keys=(
                 Parameter(
                     name="username",
@@ -157,7 +156,6 @@ AUTH = Choice(
         ),
         "bearer": Table(
             words="A token that does not change (RFC 6750).",
-            chosen="bearer",
             keys=(
                 Parameter(
                     name="token",
@@ -171,7 +169,6 @@ AUTH = Choice(
         ),
         "api_key": Table(
             words="A key in a header or in the query.",
-            chosen="api_key",
             keys=(
                 Parameter(
                     name="name",
@@ -198,7 +195,6 @@ AUTH = Choice(
         ),
         "token_endpoint": Table(
             words="A token from any URL, chosen in its answer.",
-            chosen="token_endpoint",
             keys=(
                 Parameter(
                     name="url",
@@ -222,13 +218,11 @@ AUTH = Choice(
         ),
         "oauth2_client_credentials": Table(
             words="The client credentials grant (RFC 6749 §4.4).",
-            chosen="oauth2_client_credentials",
             keys=_GRANTS,
             builds=(OAuth2ClientCredentials,),
         ),
         "oauth2_refresh_token": Table(
             words="The refresh token grant (RFC 6749 §6).",
-            chosen="oauth2_refresh_token",
             keys=(
                 *_GRANTS[:3],
                 Parameter(

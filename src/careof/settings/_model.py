@@ -49,7 +49,6 @@ REQUEST = Choice(
         ),
         True: Table(
             words="Many references in each request, at {reference_ids}.",
-            chosen="batch",
             keys=(
                 *_body("POST"),
                 Parameter(

@@ -68,7 +68,6 @@ def limits(usual: Limits) -> Parameter:
 
 SMTP = Table(
     words="A mail server.",
-    chosen="smtp",
     keys=(
         Parameter(
             name="host",
@@ -123,7 +122,6 @@ _OUTCOME = OneOf(choices=get_args(GatewayOutcome))
 
 GATEWAY = Table(
     words="The HTTP interface of an SMS gateway.",
-    chosen="gateway",
     keys=(
         Parameter(
             name="url",
@@ -229,13 +227,11 @@ PSEUDONYMS = Choice(
     tables={
         "hmac": Table(
             words="Pseudonyms that nobody turns back.",
-            chosen="hmac",
             keys=_PSEUDONYM_KEYS,
             builds=(KeyRing, HmacPseudonymizer),
         ),
         "siv": Table(
             words="Pseudonyms that whoever has the key turns back.",
-            chosen="siv",
             keys=_PSEUDONYM_KEYS,
             builds=(KeyRing, SivPseudonymizer),
         ),

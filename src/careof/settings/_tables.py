@@ -4,7 +4,7 @@ Tables of settings, and the keys that may stand in them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -38,13 +38,6 @@ class Parameter:
     example: Any = None
     argument: str = attrs.field(default=attrs.Factory(lambda self: self.name, takes_self=True))
 
-    @property
-    def is_secret(self) -> bool:
-        """
-        Whether only a reference may stand there.
-        """
-        return self.kind.words.startswith("reference")
-
     def schema(self) -> Schema:
         """
         Its kind, with title, description, default and example.
@@ -66,7 +59,6 @@ class Table(Kind):
     Attributes:
         builds: The classes that are built of it.
         needs_one: Keys of which one has to be there.
-        chosen: What says that it is this one of several; ``""`` of one alone.
         elsewhere: What is no key here, and where it is said.
     """
 
@@ -74,7 +66,6 @@ class Table(Kind):
     keys: tuple[Parameter, ...]
     builds: tuple[type, ...] = ()
     needs_one: tuple[str, ...] = ()
-    chosen: str = ""
     elsewhere: Mapping[str, str] = attrs.field(factory=dict)
 
     def key(self, name: str) -> Parameter:
@@ -175,17 +166,3 @@ class Choice(Kind):
             "properties": {self.key: said, **schema["properties"]},
             **({"required": required} if required else {}),
         }
-
-
-def every_key(table: Table, path: str = "") -> Iterator[tuple[str, Parameter, str]]:
-    """
-    Each key in *table* and below: the path of its table, the key, and the choice it is of.
-    """
-    for key in table.keys:
-        yield path, key, table.chosen
-        inner = f"{path}.{key.name}" if path else key.name
-        if isinstance(key.kind, Table):
-            yield from every_key(key.kind, inner)
-        elif isinstance(key.kind, Choice):
-            for each in key.kind.tables.values():
-                yield from every_key(each, inner)
