@@ -30,10 +30,10 @@ from careof.testing import (
     CanaryPerson,
     FakeContactEndpoint,
     RecordingSender,
+    _remains,
     assert_no_leak,
     watch_for_leaks,
 )
-from careof.testing import _leak_check as leak_check
 from careof.testing import _remains as remains
 from careof.testing._canaries import Needles
 from tests.support import leaky_hosts as hosts
@@ -62,7 +62,7 @@ def failure(work, **options):
     """
     options.setdefault("memory", False)
     # What is kept for ever is kept for a moment as well.
-    patience = mock.patch.object(leak_check, "_PATIENCE", 0.1)
+    patience = mock.patch.object(_remains, "_PATIENCE", 0.1)
     with patience, pytest.raises(AssertionError) as caught:
         assert_no_leak(work, **options)
     return str(caught.value)
@@ -729,7 +729,7 @@ def test_what_is_kept_by_the_test_itself_does_not_count():
 
 
 def test_what_a_thread_holds_for_a_moment_does_not_count(monkeypatch):
-    monkeypatch.setattr(leak_check, "_PATIENCE", 60)
+    monkeypatch.setattr(_remains, "_PATIENCE", 60)
     monkeypatch.setattr(remains, "pause", lambda _: hosts.forget())
 
     assert_no_leak(host(hosts.caches))
@@ -757,7 +757,7 @@ def test_no_failure_repeats_what_was_found(spill):
         else functools.partial(without_a_dispatcher, spill=spill)
     )
 
-    patience = mock.patch.object(leak_check, "_PATIENCE", 0.1)
+    patience = mock.patch.object(_remains, "_PATIENCE", 0.1)
     with patience, pytest.raises(AssertionError) as caught:
         assert_no_leak(work, people=people, memory=spill is hosts.caches)
 

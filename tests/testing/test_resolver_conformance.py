@@ -15,8 +15,7 @@ from careof import (
     RequestTemplate,
     RetryPolicy,
 )
-from careof.testing import FakeContactEndpoint, ResolverConformance
-from careof.testing import _resolver_conformance as conformance
+from careof.testing import FakeContactEndpoint, ResolverConformance, _remains
 from tests.support import resolvers_gone_wrong as wrong
 from tests.support.resolvers_gone_wrong import ERRORS, AsyncGood, Good
 
@@ -28,7 +27,7 @@ def in_a_hurry(monkeypatch):
     """
     What is kept for ever is kept for a moment as well.
     """
-    monkeypatch.setattr(conformance, "_PATIENCE", 0.1)
+    monkeypatch.setattr(_remains, "_PATIENCE", 0.1)
 
 
 @pytest.fixture(autouse=True)
@@ -204,8 +203,8 @@ def test_a_mistake_turns_its_own_tests_red(kind, names):
 
 
 def test_what_is_held_for_a_moment_is_not_kept(monkeypatch):
-    monkeypatch.setattr(conformance, "_PATIENCE", 60)
-    monkeypatch.setattr(conformance, "pause", lambda _: wrong.KEPT.clear())
+    monkeypatch.setattr(_remains, "_PATIENCE", 60)
+    monkeypatch.setattr(_remains, "pause", lambda _: wrong.KEPT.clear())
 
     assert red(proof(wrong.KeepsATextInAModule), [f"test_{KEEPS}"]) == {}
 

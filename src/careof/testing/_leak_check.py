@@ -30,7 +30,6 @@ from careof.testing._traces import Search
 Directory: TypeAlias = str | os.PathLike[str]
 
 _PATH = (str, os.PathLike)
-_PATIENCE = 2.0  # seconds until a thread that has ended lets go of what it sent
 _SHOWN = 20  # places
 _ADVICE = {
     "log": "Log references, outcomes and receipts.",
@@ -200,7 +199,7 @@ class _Check:
         if self._memory and not is_passing:
             delivered = _given(self._delivered)
             own = [self, delivered, *self._besides]
-            look_into_memory(self.search, self._needles, own, _PATIENCE)
+            look_into_memory(self.search, self._needles, own)
 
     def require(self, failed: str, cause: Exception | None) -> None:
         """

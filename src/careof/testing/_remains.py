@@ -22,17 +22,20 @@ from itertools import compress, repeat
 from operator import not_
 from time import monotonic
 from time import sleep as pause
-from typing import Any, AnyStr
+from typing import Any, AnyStr, TypeVar
 
 from careof.testing._canaries import CanaryPerson, Needles
 from careof.testing._leaks import stored
 from careof.testing._traces import Search
+
+Thing = TypeVar("Thing")
 
 _AT_ONCE = 4096  # objects that are looked into together
 _DEEPEST = 4  # plain containers inside each other, which the collector need not know
 _STEPS = 10  # back towards a module
 _WIDEST = 200  # objects to which one step may lead
 _SHOWN = 5  # of those that are found
+_PATIENCE = 2.0  # seconds
 _MOST = 100_000  # objects of the test's own
 _LONG = 10_000  # characters of a text that is looked into alone
 _PLAIN = (dict, tuple)
@@ -61,28 +64,30 @@ def holders(needles: Needles, besides: Iterable[object] = ()) -> list[object]:
     return found
 
 
-def look_into_memory(
-    search: Search,
-    needles: Needles,
-    besides: Iterable[object],
-    patience: float,
-) -> None:
+def lasting(look: Callable[[], list[Thing]]) -> list[Thing]:
+    """
+    What *look* finds, and goes on finding.
+
+    A thread that has ended may hold what it sent for a moment.
+    """
+    until = monotonic() + _PATIENCE
+    while True:
+        gc.collect()
+        found = look()
+        if not found or monotonic() >= until:
+            return found
+        del found
+        pause(0.01)
+
+
+def look_into_memory(search: Search, needles: Needles, besides: Iterable[object]) -> None:
     """
     Whatever holds something of somebody, and goes on doing so.
 
     Args:
         besides: Not what can be reached from these.
     """
-    until = monotonic() + patience
-    besides = [*besides, search]
-    while True:
-        gc.collect()
-        found = holders(needles, besides)
-        # A thread that has ended may hold what it sent for a moment.
-        if not found or monotonic() >= until:
-            break
-        del found
-        pause(0.01)
+    found = lasting(functools.partial(holders, needles, [*besides, search]))
     for holder in found[:_SHOWN]:
         where = f"{_way_to(holder, found, _step_to_text(needles, holder))}"
         for text in _texts_of(needles, holder):

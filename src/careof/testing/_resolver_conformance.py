@@ -4,10 +4,7 @@ The tests that every resolver has to pass, for those that hosts write.
 
 from __future__ import annotations
 
-import gc
 import inspect
-from time import monotonic
-from time import sleep as pause
 from typing import Any
 
 from careof._sending.one.failures import failed_lookup
@@ -15,7 +12,7 @@ from careof._values.contact import Contact
 from careof.errors import CareofError, ReferenceNotFoundError
 from careof.testing._canaries import Needles
 from careof.testing._leaks import overheard, views_of, views_of_error
-from careof.testing._remains import holders
+from careof.testing._remains import holders, lasting
 from careof.testing._resolver_proof import CALLERS, ResolverProof
 from careof.testing._sender_conformance import console, cut_off, restless
 
@@ -26,7 +23,6 @@ _TABLE = (
 )
 _VIEWS = ("repr", "str", "format")
 _ROUNDS = 3  # in which those meet that missed each other
-_PATIENCE = 2.0  # seconds until a thread that has ended lets go of what it found
 
 
 class ResolverConformance(ResolverProof):
@@ -186,14 +182,9 @@ class ResolverConformance(ResolverProof):
         needles = Needles([person])
         made = _Made(needles)
         cut_off(self._found([person], [person.reference_id] * 2, made))
-        until = monotonic() + _PATIENCE
-        while True:
-            gc.collect()
-            kept = [type(it).__name__ for it in holders(needles) if id(it) not in made.known]
-            # A thread that has ended may hold what it found for a moment.
-            if not kept or monotonic() >= until:
-                break
-            pause(0.01)
+        kept = lasting(
+            lambda: [type(it).__name__ for it in holders(needles) if id(it) not in made.known]
+        )
         self._require(
             not kept,
             f"somebody was found and let go of, and a {next(iter(kept), '')} still holds "
