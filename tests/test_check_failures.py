@@ -33,6 +33,7 @@ from careof.errors import (
     RateLimitedError,
     UnexpectedAnswerError,
 )
+from careof.settings._settings import KEYS
 from careof.testing import FakeContactEndpoint
 from tests.support.canary import EMAIL, NAME, SECRET, all_logs, every_view_of, seen_in
 from tests.support.canary import every_view_of_error as views_of
@@ -421,6 +422,7 @@ EVERY_STEP = sorted(
         *STEPS,
         *(step for steps in email_check._STEPS.values() for step in steps),
         *sms_check._STEPS,
+        KEYS,
         *(step for kind in (LedgerTrial, ListTrial, LookupTrial, OwnTrial) for step in kind.steps),
     }
     - {"message"}  # none is sent, so it cannot fail

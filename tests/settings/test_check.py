@@ -95,6 +95,10 @@ def test_the_keys_of_pseudonyms_are_read(check, monkeypatch, value, works):
     assert "\ufffd" not in str(report)
     assert report.steps[-1].help.endswith("check.html#keys") is not works
     assert str(value) not in str(report)
+    assert "\N{REPLACEMENT CHARACTER}" not in str(report)
+    (step,) = report.steps
+    assert (step.name, step.part, bool(step.advice)) == ("keys", "pseudonyms", not works)
+    assert step.help.endswith("check.html#keys") is not works
 
 
 @pytest.mark.parametrize("channel", ["sms", "other"])

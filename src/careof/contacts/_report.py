@@ -118,6 +118,10 @@ class PreflightReport:
     def to_dict(self) -> dict[str, Any]:
         """
         The report as a dictionary that ``json.dumps`` takes.
+
+        ``ok``, ``records``, and ``findings``, each with the attributes of a
+        ``Finding``.  Keys and words stay as they are from release to release;
+        others may be added.
         """
         return {
             "ok": bool(self),

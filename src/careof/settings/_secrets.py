@@ -46,7 +46,8 @@ class SecretSource(Protocol):
     Gives the secret for the rest of a reference: ``path#key`` of ``vault:path#key``.
 
     It is called each time that the secret is used, on the caller's thread or
-    event loop, so it keeps what it was given for a while.
+    event loop, so it keeps what it was given for a while.  Of what it raises only
+    the class is told, as the reason why the secret cannot be read.
     """
 
     def __call__(self, reference: str, /) -> str: ...

@@ -16,7 +16,7 @@ from typing import Any
 
 from careof._network.policy import NetworkPolicy
 from careof._resolving.check import CheckReport, joined
-from careof._resolving.checking.step import CheckStep, help_for
+from careof._resolving.checking.filling import Failure, filled
 from careof._values.clock import Clock
 from careof._values.event import Event
 from careof._values.sealed import Unpicklable
@@ -35,6 +35,9 @@ from careof.settings._problems import Problem, Problems, SettingsError
 from careof.settings._pseudonyms import PATH, Pseudonyms, pseudonyms
 from careof.settings._secrets import Secrets, SecretSource
 from careof.settings._tables import Chosen
+
+KEYS = "keys"  # the one step of the test of pseudonyms
+_UNREADABLE = "Look where it is kept, and whether this process may read it."
 
 Source = str | os.PathLike[str] | Mapping[str, Any]
 
@@ -90,7 +93,10 @@ class Settings(Unpicklable):
         Sends real lookups and no message.
 
         Args:
-            channel: ``"email"`` or ``"sms"`` for that one alone.
+            channel: ``"email"`` or ``"sms"`` for that one alone, without the keys.
+
+        Raises:
+            ConfigurationError: That channel is not set up.
         """
         reports = {}
         for each in self._channels(channel):
@@ -124,16 +130,11 @@ class Settings(Unpicklable):
         if self._pseudonyms is None or channel is not None:
             return {}
         made = self._made_pseudonymizer()
+        failure = None
         if isinstance(made, SettingsError):
-            step = CheckStep(
-                name="keys",
-                state="failed",
-                remark=" ".join(problem.text for problem in made.problems),
-                advice="Look at the secrets under keys, and at primary and checks.",
-                help=help_for("keys"),
-            )
-            return {PATH: CheckReport(name=PATH, steps=(step,), error=made)}
-        return {PATH: CheckReport(name=PATH, steps=(CheckStep(name="keys", state="ok"),))}
+            remark = " ".join(problem.text for problem in made.problems)
+            failure = Failure(error=made, step=KEYS, remark=remark, advice=_UNREADABLE)
+        return {PATH: filled(PATH, (KEYS,), {}, failure, certain=(KEYS,))}
 
     def _report(self, reports: Mapping[str, CheckReport]) -> CheckReport:
         return joined(self.name or "settings", reports)

@@ -8,6 +8,11 @@ from __future__ import annotations
 class FakeClock:
     """
     The ``clock=`` of resolvers, strategies and dispatchers in a test.
+
+    It stands still until the test moves it.
+
+    Args:
+        now: Seconds since 1970.
     """
 
     def __init__(self, now: float = 1_800_000_000.0) -> None:
@@ -41,7 +46,7 @@ class FakeClock:
 
     def set_wall(self, now: float) -> None:
         """
-        Turn the wall clock, as an administrator does.
+        Set the wall clock to *now*, seconds since 1970, as an administrator does.
         """
         self._wall = now
 

@@ -50,6 +50,9 @@ class FakeContactEndpoint(httpx.MockTransport):
     Attributes:
         lookups: How many requests asked about people, with one reference or with many.
         token_requests: How many tokens were asked for.
+
+    Raises:
+        ConfigurationError: An argument cannot work.
     """
 
     def __init__(
@@ -91,6 +94,9 @@ class FakeContactEndpoint(httpx.MockTransport):
         and nobody's alone.  In an answer about many, whoever is ``"not_found"`` or
         ``"gone"`` is missing and ``"somebody_else"`` has another reference; any other
         failure of one is that of the whole answer.
+
+        Raises:
+            ConfigurationError: There is no such failure, or it is nobody's alone.
         """
         if failure is None:
             self._failures.pop(reference_id, None)

@@ -12,12 +12,13 @@ thousands of times in a large suite: what it is, its type says.
 
 from __future__ import annotations
 
+import functools
 import gc
 import io
 import re
 import sys
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import compress, repeat
 from operator import not_
 from time import monotonic
@@ -70,10 +71,12 @@ def lasting(look: Callable[[], list[Thing]]) -> list[Thing]:
 
     A thread that has ended may hold what it sent for a moment.
     """
-    until = monotonic() + _PATIENCE
+    until = None
     while True:
         gc.collect()
         found = look()
+        # From the first look on, which may itself take as long as that.
+        until = until or monotonic() + _PATIENCE
         if not found or monotonic() >= until:
             return found
         del found

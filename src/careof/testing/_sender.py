@@ -33,6 +33,9 @@ class _Recording:
     def fail_with(self, error: Exception | None) -> None:
         """
         Raise *error* at every send; None to work again.
+
+        Raises:
+            ConfigurationError: It is no exception.
         """
         if not isinstance(error, BaseException | None):
             raise ConfigurationError(
