@@ -49,6 +49,7 @@ nitpick_ignore_regex = [
     ),
     (r"py:class", r"AnyLedger|AnyList|GatewayOutcome|Algorithm|GrantOptions|TokenOptions"),
     (r"py:class", r"careof\.settings\._channel\.(Async)?DispatcherParts"),
+    (r"py:class", r"careof\.testing\._leak_check\.Places"),
     # Iterators, of which nobody needs the class.
     (r"py:class", r"careof\._sending\.watching\.progress\.(Async)?Progress"),
 ]

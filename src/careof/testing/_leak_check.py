@@ -15,7 +15,7 @@ import contextlib
 import inspect
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypedDict, Unpack
 
 from careof._values.receipt import Receipt
 from careof.errors import ConfigurationError
@@ -44,12 +44,28 @@ _ADVICE = {
 }
 
 
+class Places(TypedDict, total=False):
+    """
+    What is searched beside what is said, as ``watch_for_leaks`` explains it.
+    """
+
+    people: Iterable[CanaryPerson] | None
+    answer: Callable[[CanaryPerson], Mapping[str, Any]]
+    endpoint: Callable[[dict[str, Mapping[str, Any]]], Any]
+    directory: Directory | Iterable[Directory]
+    connection: Any
+    also: Any
+    delivered: Any
+    besides: Iterable[object]
+    memory: bool
+
+
 def assert_no_leak(
     work: Callable[[Canaries], object],
     *,
     backend: str = "asyncio",
     reraise: bool = True,
-    **places: Any,
+    **places: Unpack[Places],
 ) -> None:
     """
     Let *work* send to canaries, and fail if it leaves an address, a number or a name anywhere.
@@ -88,7 +104,7 @@ def assert_no_leak(
 
 
 @contextlib.contextmanager
-def watch_for_leaks(**places: Any) -> Iterator[Canaries]:
+def watch_for_leaks(**places: Unpack[Places]) -> Iterator[Canaries]:
     """
     As ``assert_no_leak``, around code that cannot be called: a ``with`` block.
 
