@@ -14,10 +14,9 @@ from __future__ import annotations
 import contextlib
 import inspect
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias, TypedDict, Unpack
 
-from careof._values.receipt import Receipt
 from careof.errors import ConfigurationError
 from careof.testing._canaries import NAME, CanaryPerson, Needles, new_people
 from careof.testing._canary_ends import Canaries
@@ -26,6 +25,7 @@ from careof.testing._endpoint import FakeContactEndpoint
 from careof.testing._remains import look_into_memory
 from careof.testing._stores import look_into_database, look_into_directory
 from careof.testing._traces import Search
+from careof.testing._work import let_go, finished, outcomes_of
 
 Directory: TypeAlias = str | os.PathLike[str]
 
@@ -90,11 +90,11 @@ def assert_no_leak(
     __tracebackhide__ = True
     check = _Check("assert_no_leak", **places)
     with listening(check.search):
-        result, error = _finished(work, check.canaries, backend)
+        result, error = finished(work, check.canaries, backend)
     check.look_into_outcome(result, error)
     failed = "" if error is None else f" ({type(error).__name__} was raised)"
     if not reraise:
-        _cut_off(error)
+        let_go(error)
         error = None
     del result
     check.look_around(is_passing=error is not None)
@@ -192,7 +192,7 @@ class _Check:
         Search what the host's code returned, and what it raised.
         """
         self.search.thing("result", "what is returned", result)
-        self._outcomes = _outcomes(result)
+        self._outcomes = outcomes_of(result)
         if error is not None:
             self.search.error("error", f"{type(error).__name__}, which is raised", error)
 
@@ -272,56 +272,9 @@ class _Check:
                 yield person.reference_id
 
 
-def _finished(
-    work: Callable[[Canaries], object], canaries: Canaries, backend: str
-) -> tuple[object, Exception | None]:
-    """
-    What *work* returns when all of it is done, or what it raises.
-    """
-    try:
-        result = work(canaries)
-        if inspect.isawaitable(result) or isinstance(result, AsyncIterator):
-            result = _waited_for(result, backend)
-        return (list(result) if isinstance(result, Iterator) else result), None
-    except Exception as error:
-        return None, error
-
-
-def _waited_for(result: Any, backend: str) -> object:
-    # Late, so that importing careof.testing imports no anyio.
-    import anyio
-
-    async def main() -> object:
-        found = await result if inspect.isawaitable(result) else result
-        return [each async for each in found] if isinstance(found, AsyncIterator) else found
-
-    return anyio.run(main, backend=backend)
-
-
-def _outcomes(result: object) -> list[str]:
-    """
-    The words of the receipts in *result*, each once.
-    """
-    results = result if isinstance(result, Sequence) else [result]
-    receipts = [it for it in results if isinstance(it, Receipt)]
-    words = (f"{it.outcome} ({it.detail})" if it.detail else f"{it.outcome}" for it in receipts)
-    return list(dict.fromkeys(words))
-
-
 def _given(thing: Any) -> Any:
     return thing() if inspect.isroutine(thing) else thing
 
 
 def _several(things: Any) -> list[Any]:
     return list(things) if isinstance(things, list | tuple) else [things]
-
-
-def _cut_off(error: BaseException | None) -> None:
-    """
-    Let go of what the frames of *error* and of its causes hold.
-    """
-    if error is None or error.__traceback__ is None:
-        return
-    error.with_traceback(None)
-    for before in (error.__cause__, error.__context__, *getattr(error, "exceptions", ())):
-        _cut_off(before)
