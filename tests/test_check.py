@@ -192,7 +192,7 @@ def test_a_report_is_a_table_for_a_terminal():
         "  ok      connect           250 ms  remark on connect",
         "  FAILED  tls                 0 ms  No. If scheme and port are right, ask the",
         "                                    customer for TLS 1.2 or newer.",
-        "          See check.html#tls",
+        "          See check.html#tls in the documentation of careof",
         "  ?       token                     not reached",
         "  ?       token lifetime            not reached",
         "  ?       status                    not reached",
@@ -302,10 +302,10 @@ def test_one_report_that_fails_is_the_failure_of_all():
         "  ok      tray",
         "copier",
         "  FAILED  ink                       None.",
-        "          See check.html#ink",
+        "          See check.html#ink in the documentation of careof",
         "fax",
         "  FAILED  ink                       None.",
-        "          See check.html#ink",
+        "          See check.html#ink in the documentation of careof",
     ]
 
 

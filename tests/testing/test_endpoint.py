@@ -366,7 +366,7 @@ def test_the_repr_counts_and_names_nobody(shell):
     with all_logs() as logs:
         outcome(shell, resolver(shell, endpoint))
 
-    assert repr(endpoint) == "FakeContactEndpoint(4 people, 1 lookups)"
+    assert repr(endpoint) == "FakeContactEndpoint(people=4, lookups=1)"
     assert EMAIL not in repr(endpoint)
     assert seen_in(logs) == []
 

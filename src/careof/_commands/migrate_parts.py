@@ -92,6 +92,7 @@ class Part:
         Close it, with its permission bits.
         """
         if self._file is not None:
+            self.length()  # which brings it to the disk: there may have been no row
             self._file.close()
             set_mode(self.draft, self._mode)
 

@@ -185,7 +185,7 @@ class FakeContactEndpoint(httpx.MockTransport):
         return failed_answer(failure, request, person, reference)
 
     def __repr__(self) -> str:
-        return f"FakeContactEndpoint({len(self._people)} people, {self.lookups} lookups)"
+        return f"FakeContactEndpoint(people={len(self._people)}, lookups={self.lookups})"
 
 
 def _is_person(item: tuple[object, object]) -> bool:

@@ -25,7 +25,7 @@ from careof.testing._endpoint import FakeContactEndpoint
 from careof.testing._remains import look_into_memory
 from careof.testing._stores import look_into_database, look_into_directory
 from careof.testing._traces import Search
-from careof.testing._work import let_go, finished, outcomes_of
+from careof.testing._work import finished, let_go, outcomes_of
 
 Directory: TypeAlias = str | os.PathLike[str]
 

@@ -12,7 +12,7 @@ import itertools
 from collections.abc import Iterable
 
 from careof._resolving.checking.step import CheckStep, State
-from careof._resolving.checking.text import MARKS, milliseconds, words
+from careof._resolving.checking.text import MARKS, milliseconds, pointer, words
 from careof._values.terminal_text import visible
 
 # Seen on both; nothing is written in them.
@@ -62,7 +62,7 @@ def _link(where: str) -> str:
         return ""
     if where.startswith("https://"):
         return f'<br><a href="{_safe(where)}">{_safe(where)}</a>'
-    return f"<br>See {_safe(where)}"  # a notebook does not stand beside the guide
+    return f"<br>{_safe(pointer(where))}"  # a notebook does not stand beside the guide
 
 
 def _safe(text: str) -> str:

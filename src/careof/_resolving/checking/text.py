@@ -57,6 +57,14 @@ def words(step: CheckStep) -> str:
     return f"{said} {step.advice}".strip()
 
 
+def pointer(where: str) -> str:
+    """
+    The sentence that leads to the section *where* of the guide.
+    """
+    is_link = where.startswith("https://")
+    return f"See {where}" if is_link else f"See {where} in the documentation of careof"
+
+
 def _lines(step: CheckStep, *, color: bool) -> list[str]:
     mark = MARKS[step.state]
     head = f"  {mark:<7} {visible(step.name):<15} {milliseconds(step):>8}  "
@@ -65,5 +73,5 @@ def _lines(step: CheckStep, *, color: bool) -> list[str]:
         lines[0] = painted(lines[0], mark, _PAINTS[step.state])
     if step.help:
         # On a line of its own and in one piece, so that a terminal makes a link of it.
-        lines.append(f"{' ' * _INDENT}See {step.help}")
+        lines.append(f"{' ' * _INDENT}{pointer(step.help)}")
     return lines
