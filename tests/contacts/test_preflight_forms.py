@@ -70,6 +70,24 @@ def wrapped(text):
         (b"\xff\xfe\x00 " + EMAIL.encode() + b"\xff", "a"),
         (EMAIL.encode("utf-16"), "a"),
         (EMAIL.encode("utf-32-be"), "a"),
+        (EMAIL.replace("@", "&#X40;"), "a:html"),
+        (EMAIL.replace("@", "&#64"), "a:html"),
+        (EMAIL.replace("@", "&amp;#64;"), "a:html:html"),
+        (EMAIL.replace("@", r"\\u0040"), "a:escaped:escaped"),
+        (EMAIL.replace("@", "@\u202e"), "a"),
+        ("\ufeff" + JSON, "a:json.to"),
+        (b64(f"Zoë {EMAIL}"), "a:base64"),
+        (EMAIL.encode().hex(), "a:hex"),
+        (r"\x" + JSON.encode().hex().upper(), "a:hex:json.to"),
+        ("0x" + pickle.dumps([EMAIL]).hex(), "a:hex:pickle"),
+        (lzma.compress(JSON.encode(), format=lzma.FORMAT_ALONE), "a:packed:json.to"),
+        (gzip.compress(b"x ") + gzip.compress(EMAIL.encode()), "a:packed"),
+        (bz2.compress(b"x ") + bz2.compress(EMAIL.encode()), "a:packed"),
+        (lzma.compress(b"x ") + lzma.compress(EMAIL.encode()), "a:packed"),
+        (zlib.compress(b"x") + EMAIL.encode(), "a:packed"),
+        (pickle.dumps(1) + pickle.dumps([EMAIL]), "a:pickle"),
+        (pickle.dumps(1) + EMAIL.encode(), "a:pickle"),
+        (pickle.dumps(1) + b"\x80\x04" + EMAIL.encode(), "a:pickle"),
     ],
     ids=lambda value: value if isinstance(value, str) and value.startswith("a") else "",
 )
@@ -83,6 +101,8 @@ def test_an_address_is_found_in_every_form(value, path):
         (PHONE.replace("+", "%2B"), "a:url"),
         (PHONE.replace("+", r"\u002b"), "a:escaped"),
         (b64(PHONE), "a:base64"),
+        (b64(f"Zoë {PHONE}"), "a:base64"),
+        (PHONE.replace("+", "\ufe62"), "a"),
         ('"x\\n+44 20 7946 0018', "a"),
     ],
 )
@@ -105,6 +125,26 @@ def test_a_bomb_is_unpacked_only_so_far(monkeypatch):
     bomb = zlib.compress(b"x " * 2**20 + EMAIL.encode())
 
     assert found_in({"a": bomb}) == {("a:packed", "unread")}
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        gzip.compress(EMAIL.encode())[:-15],
+        bz2.compress(EMAIL.encode() * 100)[:-20],
+        gzip.compress(b"x") * (_forms.MOST_PIECES + 1),
+        zlib.compress(b"x") + b"\x1f\x8bnot packed",
+    ],
+    ids=["cut", "cut before anything came out", "in too many pieces", "broken further on"],
+)
+def test_what_is_not_unpacked_to_its_end_is_said_to_be_so(packed):
+    assert ("a:packed", "unread") in found_in({"a": packed})
+
+
+def test_what_is_packed_in_another_way_is_not_passed_over_in_base64():
+    assert found_in({"a": b64(b"\x28\xb5\x2f\xfd\xff\xfe\xff\xfe\xff")}) == {
+        ("a:base64", "unread")
+    }
 
 
 def test_a_pickle_of_too_many_operations_is_read_only_so_far(monkeypatch):
@@ -139,6 +179,7 @@ def test_what_is_packed_in_another_way_is_said_not_to_be_looked_into(beginning):
         b"\x80",
         b"\x78",
         "A" * 13,
+        "ff" * 9,
         "line\nline",
     ],
     ids=lambda value: repr(value[:8]),

@@ -3,7 +3,10 @@ from __future__ import annotations
 import collections
 import dataclasses
 import datetime as dt
+import email.message
 import enum
+import functools
+import io
 import pathlib
 import sqlite3
 import types
@@ -431,3 +434,43 @@ def test_a_data_frame_gives_its_rows(kind):
 
     [finding] = preflight(rows).findings
     assert finding.example_ids == ("C-2",)
+
+
+class Hidden:
+    __slots__ = ("__email", "id")
+
+    def __init__(self):
+        self.id, self.__email = "C-1", EMAIL
+
+
+class Extras:  # as pydantic keeps what a model did not declare
+    __slots__ = ("__dict__", "__pydantic_extra__", "__pydantic_fields_set__")
+
+    def __init__(self):
+        self.id = "C-1"
+        self.__pydantic_extra__ = {"email": EMAIL}
+        self.__pydantic_fields_set__ = {EMAIL}
+
+
+@pytest.mark.parametrize(
+    "record, path",
+    [(Hidden(), "_Hidden__email"), (Extras(), "__pydantic_extra__.email")],
+    ids=["private", "extra"],
+)
+def test_what_a_class_keeps_out_of_sight_is_looked_at(record, path):
+    assert found_in(record) == {(path, "email")}
+
+
+def test_a_mail_is_looked_at_to_its_end():
+    mail = email.message.EmailMessage()
+    mail["Subject"] = "A survey"
+    mail.set_content(f"Dear Zoë, write to {EMAIL}", cte="base64")
+
+    assert ("payload:base64", "email") in found_in(mail)
+
+
+@pytest.mark.parametrize(
+    "thing", [io.StringIO(EMAIL), functools.partial(print, EMAIL), ValueError(EMAIL)]
+)
+def test_what_shows_nothing_of_what_it_holds_is_said_not_to_be_looked_into(thing):
+    assert found_in({"a": thing}) == {("a", "unread")}

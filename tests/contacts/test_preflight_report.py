@@ -7,6 +7,7 @@ import re
 import pytest
 
 from careof.contacts import Finding, PreflightReport, preflight
+from tests.support.canary import EMAIL, PHONE
 
 REPORT = PreflightReport(
     records=12_345,
@@ -99,3 +100,15 @@ def test_what_is_blocking_comes_first():
         "unread",
         "name",
     ]
+
+
+def test_an_id_around_a_number_is_not_shown():
+    report = preflight([{"id": f"wa-{PHONE.lstrip('+')}", "email": EMAIL}])
+
+    assert report.findings[0].example_ids == ("row 1",)
+
+
+def test_a_name_around_a_number_is_not_shown():
+    report = preflight([{"a": {"n020-7946-0018": EMAIL}}])
+
+    assert [each.path for each in report.findings] == ["a.*"]

@@ -49,7 +49,7 @@ MOST_CHARACTERS = 8 * 2**20  # of one record, with what comes out of its forms
 MOST_TRIES = 500  # of one record: questions to email-validator and phonenumbers
 
 # Without a sign of these, an address or a number is either digits or base64.
-_SIGN = re.compile('[@+%&\\\\"{\\[=\uff20\ufe6b\uff0b]')
+_SIGN = re.compile('[@+%&\\\\"{\\[=\uff20\ufe6b\uff0b\ufe62\u207a]')
 _SCHEME = re.compile(r"(?i:tel|sms|smsto|callto):|wa\.me/")
 _DIGITS = re.compile(r"(?:\d[^\w@]{0,4}){7}")
 _TOKEN = re.compile(r"[A-Za-z0-9/_-]{12}")
@@ -60,7 +60,9 @@ _USUAL = re.compile(
     r"|p[hr]1[a-z][a-z0-9]{0,7}_(?:[b-df-hj-np-tv-z]{24}|[b-df-hj-np-tv-z]{45})",
     re.ASCII,
 )
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
+)
 _HARMLESS = (
     bool,
     complex,
@@ -222,8 +224,8 @@ class Look:
         for form, other in texts_in(text):
             self.into(other, place.form(form), depth + 1)
         if not _USUAL.fullmatch(text):
-            for data in bytes_in(text):
-                self.into(data, place.form("base64"), depth + 1)
+            for form, data in bytes_in(text):
+                self.into(data, place.form(form), depth + 1)
 
     def _plain(self, text: str, place: Place) -> None:
         path = place.path

@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-_NAME = re.compile(r"(?!.*[0-9]{5})[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
+_NAME = re.compile(r"(?!.*[0-9]{5})(?!(?:[^0-9]*[0-9]){9})[A-Za-z_][A-Za-z0-9_-]*", re.ASCII)
 _WORD = re.compile(r"[A-Z]*[a-z0-9]+|[A-Z]+", re.ASCII)
 LONGEST_NAME = 40  # characters
 RECORD = "(record)"  # the path of a record that has no fields

@@ -27,7 +27,8 @@ from careof.errors import ConfigurationError
 
 STEP = 1000  # records between two calls of on_progress
 
-_SHOWN_ID = re.compile(r"[A-Za-z0-9._:/#-]{1,64}", re.ASCII)
+# Nine digits in a row may be a number, whatever letters stand around it.
+_SHOWN_ID = re.compile(r"(?!.*[0-9]{9})[A-Za-z0-9._:/#-]{1,64}", re.ASCII)
 _SCALARS = (str, bytes, bytearray, memoryview, int, float, type(None))
 
 

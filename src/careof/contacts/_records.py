@@ -23,6 +23,7 @@ from careof.errors import ConfigurationError
 
 # What Django and SQLAlchemy keep on a model beside its fields.
 _MACHINERY = ("_state", "_sa_instance_state")
+_NO_FIELDS = ("__dict__", "__weakref__", "__pydantic_fields_set__")
 
 
 def fields_of(record: Any) -> Iterable[tuple[Any, Any]] | None:
@@ -35,6 +36,8 @@ def fields_of(record: Any) -> Iterable[tuple[Any, Any]] | None:
     mapping = getattr(record, "_mapping", None)  # a row of SQLAlchemy
     if isinstance(mapping, Mapping):
         return mapping.items()
+    if hasattr(kind, "get_payload"):  # a mail, whose names are those of its headers alone
+        return [*record.items(), ("payload", record.get_payload())]
     if hasattr(kind, "keys") and hasattr(kind, "__getitem__"):  # sqlite3.Row and its like
         return [(name, record[name]) for name in record.keys()]  # noqa: SIM118
     if hasattr(kind, "_fields") and isinstance(record, tuple):
@@ -44,6 +47,8 @@ def fields_of(record: Any) -> Iterable[tuple[Any, Any]] | None:
         return None
     stored = getattr(record, "__dict__", {})
     every = dict.fromkeys([*(names or ()), *stored])
+    if not every:
+        return None  # what it holds is held in a way that is not known here
     return [(name, getattr(record, name, None)) for name in every if name not in _MACHINERY]
 
 
@@ -74,7 +79,12 @@ def _declared(kind: type) -> list[str] | None:
 def _slots(kind: type) -> Sequence[str]:
     slots = vars(kind).get("__slots__", ())
     names = [slots] if isinstance(slots, str) else list(slots)
-    return [name for name in names if not name.startswith("__")]
+    return [_mangled(name, kind) for name in names if name not in _NO_FIELDS]
+
+
+def _mangled(name: str, kind: type) -> str:
+    is_private = name.startswith("__") and not name.endswith("__")
+    return f"_{kind.__name__.lstrip('_')}{name}" if is_private else name
 
 
 def rows_of(
