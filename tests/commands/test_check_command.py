@@ -13,7 +13,7 @@ import pytest
 from careof._commands import check as command
 from careof._commands.command_line import main
 from tests.support.canary import seen_in
-from tests.support.rows import EMAIL, PSEUDONYMS, SMS
+from tests.support.rows import EMAIL, GATEWAY, PSEUDONYMS, SMS
 from tests.support.server import Server
 from tests.support.terminals import Terminal
 
@@ -66,6 +66,39 @@ def test_settings_that_cannot_be_understood_end_in_two_with_all_reasons(file, ca
     assert "careof check:   email.auth.token: expected a reference" in told.err
     assert "careof check:   email.x: there is no such key" in told.err
     assert SECRET not in told.err
+
+
+RENEWED = {
+    "scheme": "oauth2_refresh_token",
+    "token_url": "https://127.0.0.1:1/token",
+    "client_id": "survey-host",
+    "client_secret": "env:CAREOF_K_1",
+    "refresh_token": "env:CAREOF_K_1",
+}
+
+
+HERE = {"url": "https://127.0.0.1:1/{reference_id}", "network": {"ports": [1, 443]}}
+RENEWING = {**GATEWAY, "url": "https://127.0.0.1:1/", "auth": RENEWED}
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [{"email": {**EMAIL, **HERE, "auth": RENEWED}}, {"sms": {**SMS, **HERE, "sender": RENEWING}}],
+    ids=["resolver", "sender"],
+)
+def test_no_refresh_token_is_spent_where_the_new_one_would_be_lost(file, tree, capsys):
+    words = ["check", file(tree), REFERENCE, "--allow-network", "127.0.0.0/8"]
+
+    assert main(words) == 2
+    assert "a refresh token may be spent" in capsys.readouterr().err
+    assert main([*words, "--spend-refresh-token"]) == 1
+
+
+def test_the_refresh_token_of_a_channel_that_is_left_out_does_not_matter(file):
+    tree = {"email": {**EMAIL, **HERE, "auth": RENEWED}, "sms": {**SMS, **HERE}}
+    words = ["--allow-network", "127.0.0.0/8", "--channel", "sms"]
+
+    assert main(["check", file(tree), REFERENCE, *words]) == 1
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 from careof._commands.arguments import Parser
 from careof._commands.command import Done, Shell, Usage
@@ -32,6 +33,11 @@ _EXAMPLE = """\
 """
 # What the settings of a channel mean that say nothing about its network.
 _USUAL = {"allow_http": False, "ports": [443]}
+_SPENDS = (
+    "a refresh token may be spent by a check, and the new one would be lost with this process: "
+    "check in your program, which has on_rotate, or give --spend-refresh-token if that server "
+    "keeps them."
+)
 
 
 def run(options: argparse.Namespace, shell: Shell) -> Done | Problem:
@@ -40,7 +46,10 @@ def run(options: argparse.Namespace, shell: Shell) -> Done | Problem:
     """
     try:
         with shell.stop.heard():
-            report = _loaded(options).check(options.reference_id, channel=options.channel)
+            settings = _loaded(options)
+            if not options.may_spend and _would_spend(settings.dump(), options.channel):
+                return Problem(_SPENDS)
+            report = settings.check(options.reference_id, channel=options.channel)
     except ConfigurationError as error:
         return Problem(str(error))
     if options.is_json:
@@ -62,6 +71,12 @@ def _loaded(options: argparse.Namespace) -> Settings:
         if channel in tree:
             tree[channel]["network"] = {**_USUAL, **tree[channel].get("network", {})}
     return load(tree, network=network)
+
+
+def _would_spend(tree: dict[str, Any], only: str | None) -> bool:
+    tested = [tree[name] for name in ("email", "sms") if name in tree and only in (None, name)]
+    tables = [part for each in tested for part in (each, each.get("sender", {}))]
+    return any(table.get("auth", {}).get("scheme") == "oauth2_refresh_token" for table in tables)
 
 
 def _channel(text: str) -> str:
@@ -116,6 +131,12 @@ def _options(parser: Parser) -> None:
         action="store_true",
         dest="is_loopback",
         help="for demos: calls go to this machine, over http or https, and nowhere else",
+    )
+    parser.add_argument(
+        "--spend-refresh-token",
+        action="store_true",
+        dest="may_spend",
+        help="check although a server that replaces refresh tokens would make yours invalid",
     )
 
 
