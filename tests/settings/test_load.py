@@ -554,6 +554,47 @@ def test_what_cannot_work_is_told_at_its_path_and_never_repeated(path, value):
     ).replace(f"keys.{CANARY}", "").replace(f"{CANARY}: expected texts", "")
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sk_live_4eC39HqLyjWDarjtT1zdp7dc",
+        "AKIAIOSFODNN7EXAMPLE",
+        "ghp_16C7e42F292c6912E7710c838347Ae178B4a",
+        "p442079460018",
+        "n020-7946-0018",
+        "kim@people.example",
+        "-" * 40 + "!",
+    ],
+)
+def test_a_name_that_may_be_a_key_or_a_number_is_a_question_mark(name):
+    headers = changed(FULL, "email/request/headers", {name: 5})
+
+    assert set(problems({**FULL, name: 1})) == {"?"}
+    assert set(problems(headers)) == {"email.request.headers.?"}
+
+
+@pytest.mark.parametrize("name", ["X-B3", "line1", "addressLine2", "/a/b", "$.data.email", "$12"])
+def test_a_name_that_looks_like_one_is_told(name):
+    assert set(problems({**FULL, name: 1})) == {name}
+
+
+@pytest.mark.parametrize(
+    "query", ["key=", "code=", "SIG=", "a=1;api_key=", "app_key=", "auth=", "x=1&functions-key="]
+)
+def test_a_key_in_a_query_is_refused(query):
+    url = f"https://contacts.customer.example/{{reference_id}}?{query}"
+
+    assert "without a key in it" in problems({"email": {**EMAIL, "url": url + CANARY}})["email.url"]
+    assert load({"email": {**EMAIL, "url": url.replace("{reference_id}", "") + "{reference_id}"}})
+
+
+@pytest.mark.parametrize("header", ["X-Auth", "x-functions-key", "X-Client-Key", "JWT"])
+def test_a_key_in_a_header_is_a_reference(header):
+    row = {"email": {**EMAIL, "request": {"headers": {header: CANARY}}}}
+
+    assert "expected a reference" in problems(row)[f"email.request.headers.{header}"]
+
+
 def test_a_user_name_that_is_a_key_is_a_secret():
     row = {"email": {**EMAIL, "auth": {"scheme": "basic", "username": "key", "password": ""}}}
 

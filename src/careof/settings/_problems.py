@@ -18,8 +18,13 @@ import attrs
 from careof._values.spelling import meant
 from careof.errors import CareofError, ConfigurationError, DestinationRefusedError
 
-# Names of ours, of headers, of fields and of keys; no key of 40 letters, and no address.
-_TELLABLE = re.compile(r"[A-Za-z$/][A-Za-z0-9_$./-]{0,39}", re.ASCII)
+# Names of ours, of headers, of fields and of keys: words, with digits at their ends.  A key
+# has them anywhere, a number more of them; and there is no address.
+_TELLABLE = re.compile(
+    r"(?=.{1,40}\Z)(?!(?:[^0-9]*[0-9]){7})[$/]?[A-Za-z]*[0-9]{0,4}"
+    r"(?:[_$./-][A-Za-z]*[0-9]{0,4})*",
+    re.ASCII,
+)
 _PARAMETER = r"[a-z_]+(?:\[[^\]]*\])*"
 # How every constructor begins: whose parameter, which, and what was expected.
 _OF_CONSTRUCTOR = re.compile(rf"[A-Za-z0-9]+: ({_PARAMETER}(?:, {_PARAMETER})*): (.*)", re.DOTALL)

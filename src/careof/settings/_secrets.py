@@ -25,20 +25,29 @@ _SCHEME = re.compile(r"[a-z][a-z0-9+-]{0,31}")
 
 _SENSITIVE_WORDS = (
     "authorization cookie credential credentials passphrase password passwd pwd secret token "
-    "access-key account-key api-key auth-key private-key secret-key subscription-key"
+    "access-key account-key api-key app-key auth-key client-key consumer-key functions-key "
+    "license-key private-key secret-key session-key subscription-key auth jwt"
 ).split()
-# As JSON Schema writes it, which has no flag for small and capital letters.
-SENSITIVE = "(?:{})$".format(
-    "|".join(
+# In a query these are keys as well, as whole names; elsewhere they may be anything.
+_QUERY_WORDS = "code key pass pw sas sig signature".split()
+
+
+def _any_of(words: Iterable[str]) -> str:
+    # As JSON Schema writes it, which has no flag for small and capital letters.
+    return "|".join(
         "".join("[-_ ]?" if sign == "-" else f"[{sign.upper()}{sign}]" for sign in word)
-        for word in _SENSITIVE_WORDS
+        for word in words
     )
-)
+
+
+SENSITIVE = f"(?:{_any_of(_SENSITIVE_WORDS)})$"
 _IS_SENSITIVE = re.compile(SENSITIVE)
 # A value that is one placeholder is a reference id, a number or a text.
 PLACEHOLDER = r"\{[a-z_]+\}$"
 # A key in a query: it is written to every log on the way.
-SENSITIVE_QUERY = f"[?&][^?=&#]*{SENSITIVE.removesuffix('$')}=[^{{&#]"
+SENSITIVE_QUERY = (
+    f"[?&;](?:[^?=&#;]*{SENSITIVE.removesuffix('$')}|{_any_of(_QUERY_WORDS)})=[^{{&#]"
+)
 
 
 class SecretSource(Protocol):
