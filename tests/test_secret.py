@@ -124,11 +124,14 @@ def test_an_unfit_secret_is_refused_when_it_is_read(value, problem):
 def unreadable(tmp_path):
     no_text = tmp_path / "no_text"
     no_text.write_bytes(SECRET.encode() + b"\xff")
+    endless = tmp_path / "endless"  # as /dev/zero is
+    endless.write_text(SECRET * 2**17)
     return [
         (Secret.from_env("CAREOF_TEST_MISSING"), "env:CAREOF_TEST_MISSING .*KeyError"),
         (Secret.from_file("/run/secrets/careof-missing"), "file:/run/.*FileNotFoundError"),
         (Secret.from_file(tmp_path), "file:.*IsADirectoryError"),
         (Secret.from_file(no_text), "file:.*UnicodeDecodeError"),
+        (Secret.from_file(endless), "file:.*OverflowError"),
         (Secret.from_callable(failing), "callable .*LookupError"),
     ]
 

@@ -18,6 +18,7 @@ from careof._values.sealed import is_whole
 
 _LONGEST_PATH = 1024
 _LONGEST_NAME = 64
+_LONGEST_TEXT = 2**20  # characters; /dev/zero has no end
 
 _BLANK = re.compile(r"[\s=\0]")
 # Upper-case words, more than one: a single one could be a password, and one
@@ -109,10 +110,18 @@ def file(path: object) -> Source | None:
         return None
     location = Path(text)
     return Source(
-        lambda: location.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r"),
+        lambda: _text_of(location).removesuffix("\n").removesuffix("\r"),
         "file",
         lambda: text if _PATH.fullmatch(text) or _is_there(text) else None,
     )
+
+
+def _text_of(path: Path) -> str:
+    with path.open(encoding="utf-8") as file:
+        text = file.read(_LONGEST_TEXT + 1)
+    if len(text) > _LONGEST_TEXT:
+        raise OverflowError
+    return text
 
 
 def _is_name(name: str) -> bool:
