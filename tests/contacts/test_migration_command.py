@@ -445,6 +445,16 @@ def test_a_draft_that_was_cut_is_told_and_taken_away(folder, monkeypatch, capsys
     assert folder.left() == []
 
 
+def test_a_draft_that_is_gone_when_files_appear_is_told(folder, monkeypatch, capsys):
+    with killed(monkeypatch, Part, "appear", 3):  # the customer has its file
+        folder.run(TABLE)
+    folder.host.with_name("host.csv.part").unlink()
+
+    assert folder.run(None) == 1
+    assert "host.csv: its draft has gone" in capsys.readouterr().err
+    assert folder.left() == []
+
+
 def test_two_runs_at_once_are_one_too_many(folder, capsys):
     folder.source.write_text(TABLE)
     journal = Journal.open(folder.journal, "other")
@@ -537,6 +547,16 @@ def test_without_links_nothing_is_overwritten_either(folder, monkeypatch, capsys
     assert folder.run(TABLE) == 2
     assert "customer.csv: it exists" in capsys.readouterr().err
     assert folder.left() == ["customer.csv"]
+
+
+def test_without_links_the_customers_file_goes_if_the_hosts_cannot_appear(folder, monkeypatch):
+    monkeypatch.setattr(pathlib.Path, "hardlink_to", no_links)
+    monkeypatch.setattr(
+        migrate.Work, "_reconciled", lambda self: folder.host.write_text("old") and None
+    )
+
+    assert folder.run(TABLE) == 1
+    assert folder.left() == ["host.csv"]
 
 
 def test_totals_that_do_not_add_up_are_told(folder, monkeypatch, capsys):

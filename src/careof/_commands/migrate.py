@@ -162,7 +162,7 @@ class Work:
         """
         steps: list[tuple[str, Callable[[str, Part], object], str]] = [
             (COPYING, lambda _, part: part.finish(), PUBLISHING),
-            (PUBLISHING, lambda _, part: part.appear(), PUBLISHED),
+            (PUBLISHING, self._appear, PUBLISHED),
         ]
         noted = self._journal.noted
         for stage, step, following in steps:
@@ -177,6 +177,12 @@ class Work:
         for part in self._parts.values():
             part.discard()
         return None
+
+    def _appear(self, name: str, part: Part) -> None:
+        was_begun = self._journal.noted.lengths.get(name, 0) > 0
+        if was_begun and not part.draft.exists() and not os.path.lexists(part.path):
+            raise OSError(0, "its draft has gone since the run before was interrupted")
+        part.appear()
 
     def undo(self) -> None:
         """

@@ -38,6 +38,7 @@ class Part:
         self._form = form
         self._mode = mode
         self._is_ours = is_ours
+        self._was_moved = False
         self._file: TextIO | None = None
 
     def begin(self, length: int) -> TextIO:
@@ -114,6 +115,7 @@ class Part:
             if os.path.lexists(self.path):
                 raise FileExistsError from None
             self.draft.replace(self.path)
+            self._was_moved = True
         self._sync_folder()
         return True
 
@@ -133,7 +135,7 @@ class Part:
         Take the name away again, if it is the draft that has it.
         """
         with contextlib.suppress(OSError):
-            if self._is_ours and self._has_appeared():
+            if self._was_moved or (self._is_ours and self._has_appeared()):
                 self.path.unlink()
 
     def discard(self) -> None:
