@@ -216,6 +216,8 @@ LEFT = {
     "bytes": EMAIL.encode(),
     "sealed": EmailAddress.parse(EMAIL),
     "set": {EMAIL},
+    "wide": EMAIL.replace("@", "\uff20"),
+    "with a sign that nobody sees": EMAIL.replace("@", "\u200b@"),
 }
 LEFT_NUMBERS = {
     "as it is": PHONE,
@@ -225,6 +227,9 @@ LEFT_NUMBERS = {
     "float": 442079460018.0,
     "in a text": "call +44.20.7946.0018 or so",
     "nested": [[PHONE]],
+    "underscores": "020_7946_0018",
+    "narrow spaces": "020\u202f7946\u20100018",
+    "wide digits": "\uff10\uff12\uff10 \uff17\uff19\uff14\uff16 \uff10\uff10\uff11\uff18",
 }
 
 
@@ -265,6 +270,13 @@ def test_a_field_is_named_only_if_it_can_be_a_name():
 
 def test_the_spelling_that_was_written_is_looked_for_too():
     error = refused({"email": "Kim@BÜCHER.example", "phone": None, "note": "kim@BÜCHER.EXAMPLE"})
+
+    assert error.detail == "email_left"
+
+
+@pytest.mark.parametrize("note", ["kim@xn--bcher-kva.example", "kim@b\u0075\u0308cher.example"])
+def test_a_domain_is_looked_for_in_both_of_its_spellings(note):
+    error = refused({"email": "kim@bücher.example", "phone": None, "note": note})
 
     assert error.detail == "email_left"
 

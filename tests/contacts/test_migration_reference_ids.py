@@ -160,6 +160,7 @@ def test_what_careof_did_not_make_is_none(text):
     [
         ({"email": "Kim@People.EXAMPLE"}, {"email": "kim@people.example"}),
         ({"email": "élo@bücher.example"}, {"email": "ÉLO@xn--bcher-kva.example"}),
+        ({"email": "Zoé@people.example"}, {"email": "zoe\u0301@people.example"}),
         ({"phone": "+44 (0)20 7946 0018"}, {"phone": "+442079460018"}),
         ({"phone": "020 7946 0018", "region": "GB"}, {"phone": PhoneNumber.parse(PHONE)}),
         ({"email": KIM, "phone": PHONE}, {"email": KIM}),
@@ -167,6 +168,21 @@ def test_what_careof_did_not_make_is_none(text):
 )
 def test_one_person_has_one_id_however_it_is_written(one, other):
     assert derived_reference_id(RING, "t", **one) == derived_reference_id(RING, "t", **other)
+
+
+@pytest.mark.parametrize(
+    "one, other",
+    [
+        ("strasse@people.example", "straße@people.example"),
+        ("ſam@people.example", "sam@people.example"),
+        ("①@people.example", "1@people.example"),
+        ("kim+a@people.example", "kim@people.example"),
+    ],
+)
+def test_two_people_have_two_ids_also_where_one_opt_out_counts_for_both(one, other):
+    made = [derived_reference_id(RING, "t", email=each) for each in (one, other)]
+
+    assert made[0] != made[1]
 
 
 def test_other_tenants_and_other_keys_have_other_ids():

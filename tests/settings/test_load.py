@@ -584,7 +584,9 @@ def test_a_name_that_looks_like_one_is_told(name):
 def test_a_key_in_a_query_is_refused(query):
     url = f"https://contacts.customer.example/{{reference_id}}?{query}"
 
-    assert "without a key in it" in problems({"email": {**EMAIL, "url": url + CANARY}})["email.url"]
+    assert (
+        "without a key in it" in problems({"email": {**EMAIL, "url": url + CANARY}})["email.url"]
+    )
     assert load({"email": {**EMAIL, "url": url.replace("{reference_id}", "") + "{reference_id}"}})
 
 

@@ -1,8 +1,10 @@
 """
 Reference ids that a key makes of an address, so that whoever stands there twice is one.
 
-Theory of operation: the address is normalised as for a list of opt-outs, and
-HMAC-SHA-256 under a key of this use makes the id of it.  It is the email address
+Theory of operation: capitals and the two ways to write an accent or a domain make
+no difference, and everything else does: a list of opt-outs may take ``ß`` for
+``ss``, but these are the addresses of two people.  HMAC-SHA-256 under a key of
+this use makes the id of what is left.  It is the email address
 where there is one, and the phone number only where there is none: a number is
 what households and offices share, and two people under one reference would get
 each other's surveys.
@@ -15,11 +17,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import unicodedata
 from typing import Any
 
 from careof._keys.key_ring import KeyRing
-from careof._sending.fingerprints import normalised
-from careof._values.addresses import EmailAddress, read_email_address
+from careof._values.addresses import EmailAddress, ascii_address, read_email_address
 from careof._values.contact import Contact
 from careof._values.phone_numbers import PhoneNumber, read_phone_number, refuse_region
 from careof._values.sealed import Fixed, is_whole
@@ -86,15 +88,15 @@ class Derivation(Fixed):
         return self._of(address)
 
     def _of(self, address: Any) -> str:
-        return spelled(self._front, bits_of(self._mac(normalised(address))))
+        return spelled(self._front, bits_of(self._mac(_identity(address))))
 
     def _digest(self, contact: Contact) -> bytes:
         """
         What tells whether two contacts are the same, and nothing to those without the key.
         """
-        texts = [each and normalised(each) for each in (contact.email, contact.phone)]
+        texts = [each and _identity(each) for each in (contact.email, contact.phone)]
         named = sorted((name, text.reveal()) for name, text in contact.attributes.items())
-        # A text in JSON begins with a bracket, a normalised address with a letter.
+        # A text in JSON begins with a bracket, and an identity with a letter.
         return self._mac(json.dumps([texts, named]))[:_DIGEST]
 
     def _mac(self, text: str) -> bytes:
@@ -115,9 +117,8 @@ def derived_reference_id(
     """
     The reference id that the primary key of *keyring* makes of an address.
 
-    It is that of *email* or, where there is none, of *phone*.  Both are
-    normalised as ``careof.Fingerprinter`` does it, so that one address has one
-    id, however it is written.  For many, build one ``Derivation``.
+    It is that of *email* or, where there is none, of *phone*.  One address has
+    one id in small letters or capitals.  For many, build one ``Derivation``.
 
     Args:
         region: The country of a number that is written without ``+``.
@@ -151,6 +152,17 @@ def _derived(
         if isinstance(outcome, CareofError):
             return outcome
     return derivation._made(email, phone)
+
+
+def _identity(address: EmailAddress | PhoneNumber) -> str:
+    """
+    *address* in the one spelling that an id is made of, with its kind in front.
+    """
+    if isinstance(address, PhoneNumber):
+        return f"phone:{address.reveal()}"
+    composed = unicodedata.normalize("NFC", ascii_address(address.reveal()))
+    # Small letters can come apart again.
+    return f"email:{unicodedata.normalize('NFC', composed.lower())}"
 
 
 def _key_of(keyring: object, tenant: object) -> bytes | ConfigurationError:

@@ -60,7 +60,7 @@ _USUAL = re.compile(
     r"|p[hr]1[a-z][a-z0-9]{0,7}_(?:[b-df-hj-np-tv-z]{24}|[b-df-hj-np-tv-z]{45})",
     re.ASCII,
 )
-_INVISIBLE = re.compile(
+INVISIBLE = re.compile(
     "[\u00ad\u034f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
 )
 _HARMLESS = (
@@ -217,7 +217,7 @@ class Look:
             self.into(tree, place.form("json"), depth + 1)
             return
         if not text.isascii():
-            text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+            text = INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
         self._plain(text, place)
         if place.is_phone or place.is_reference:
             self._digits(text, place)

@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeAlias, overload
 
-from careof._values.addresses import EmailAddress, read_email_address
+from careof._values.addresses import EmailAddress, ascii_address, read_email_address
 from careof._values.contact import Contact
 from careof._values.phone_numbers import PhoneNumber, read_phone_number, refuse_region
 from careof._values.sealed import Fixed
@@ -222,7 +222,9 @@ class Splitter:
             reference_id = self._reference_id(email, phone)
             contact = Contact(reference_id, email=email, phone=phone, attributes=attributes)
         kept = self._kept(values, contact)
-        texts = [email.reveal(), *self._written(values)] if email else []
+        texts = []
+        if email:
+            texts = [email.reveal(), ascii_address(email.reveal()), *self._written(values)]
         return refuse_remains(kept, texts, phone) or Migrated(kept, contact)
 
     def _email(self, values: Mapping[str, Any]) -> EmailAddress | CareofError | None:

@@ -3,8 +3,9 @@ A person's own address, looked for in what is left of their record.
 
 Theory of operation: who stored an address in one field has often copied it into
 another one, a user name or a note.  Here it is known what to look for, so it is
-found in any spelling that keeps its signs: without regard to capitals, quoted
-for a URL, and a number by its last digits, whatever stands between them.  What
+found in any spelling that keeps its signs: without regard to capitals, wide or
+invisible signs, quoted for a URL, and a number by its last digits, whatever
+stands between them.  What
 is not known, such as the address of somebody else in a note, is for
 ``preflight`` to find.
 """
@@ -12,6 +13,7 @@ is not known, such as the address of somebody else in a note, is for
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
@@ -19,11 +21,12 @@ from urllib.parse import unquote
 
 from careof._values.phone_numbers import PhoneNumber
 from careof._values.sealed import Sealed
+from careof.contacts._looking import INVISIBLE
 from careof.errors import CareofError, ConfigurationError, EmailAddressError, PhoneNumberError
 
 MOST = 100_000  # values inside of one record
 _DIGITS = 8  # at the end of a number; in front the country or a zero may be missing
-_BETWEEN = str.maketrans("", "", " +().-/\u00a0\u2011\u2013")
+_BETWEEN = re.compile(r"[\W_]+")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_ -]{0,39}", re.ASCII)
 
 
@@ -37,7 +40,7 @@ def refuse_remains(
         texts: The email address, in each of its spellings.
         phone: The number.
     """
-    emails = {text.casefold() for text in texts}
+    emails = {_folded(text) for text in texts}
     digits = phone.reveal()[-_DIGITS:].lstrip("+") if phone else ""
     for name, value in record.items():
         for count, text in enumerate(_texts_in(value)):
@@ -47,14 +50,14 @@ def refuse_remains(
                     "nobody looks through: drop it.",
                     detail="record",
                 )
-            folded = unquote(text).casefold()
+            folded = _folded(unquote(text))
             if "@" in folded and any(email in folded for email in emails):
                 return EmailAddressError(
                     f"{shown(name)} of this record holds the email address as well: drop it, "
                     "clear it, or give it to the customer as an attribute.",
                     detail="email_left",
                 )
-            if digits and digits in folded.translate(_BETWEEN):
+            if digits and digits in _BETWEEN.sub("", folded):
                 return PhoneNumberError(
                     f"{shown(name)} of this record holds the phone number as well: drop it, "
                     "clear it, or give it to the customer as an attribute.",
@@ -69,6 +72,12 @@ def shown(name: object) -> str:
     """
     is_name = isinstance(name, str) and _NAME.fullmatch(name) is not None
     return f"the field {name}" if is_name else "a field"
+
+
+def _folded(text: str) -> str:
+    if not text.isascii():
+        text = INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+    return text.casefold()
 
 
 def _texts_in(value: Any) -> Iterator[str]:
