@@ -132,6 +132,12 @@ def test_a_long_remark_stays_in_its_column():
     assert max(map(len, str(value).splitlines())) <= 80
 
 
+def test_the_repr_of_a_report_moves_no_cursor():
+    report = CheckReport(name="\x1b[31mred\u202e", steps=())
+
+    assert repr(report) == "<CheckReport \ufffd[31mred\ufffd: works>"
+
+
 def test_the_repr_of_a_report_fits_on_a_line():
     assert repr(report("customer", call(), ADA)) == "<CheckReport customer: works>"
 

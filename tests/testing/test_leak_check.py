@@ -35,8 +35,10 @@ from careof.testing import (
     watch_for_leaks,
 )
 from careof.testing import _remains as remains
+from careof.testing import _traces as traces
 from careof.testing._canaries import Needles
 from tests.support import leaky_hosts as hosts
+from tests.support.canary import seen_in
 from tests.support.leaky_hosts import Spilling, host, survey
 
 MODULE = "tests.support.leaky_hosts"
@@ -375,6 +377,40 @@ def test_what_is_packed_twice_is_unpacked_twice(pack, tmp_path):
     )
 
     assert places(failure(host(spill), directory=[str(tmp_path)]))
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress, bz2.compress, lzma.compress])
+def test_what_is_packed_bit_by_bit_is_unpacked_to_its_end(pack, tmp_path):
+    spill = functools.partial(
+        hosts.writes(lambda text: pack(b"x") + pack(text.encode()) + b"no more"),
+        directory=tmp_path,
+    )
+
+    assert places(failure(host(spill), directory=tmp_path))
+
+
+def test_no_more_pieces_are_unpacked_than_anybody_packs(tmp_path, monkeypatch):
+    monkeypatch.setattr(traces, "_PIECES", 1)
+    (tmp_path / "a.gz").write_bytes(gzip.compress(b"x") * 2)
+
+    assert_no_leak(host(lambda _: None), directory=tmp_path, memory=False)
+
+
+@pytest.mark.parametrize("key", ["somebody@real.example", "+441134960124", 441134960124, (1, 2)])
+def test_a_key_of_the_hosts_that_may_be_somebody_is_not_told(key):
+    words = failure(lambda canaries: {key: {7: {"to": canaries.people[0].email}}})
+
+    assert "what is returned[...][7]['to']: an email address" in words
+    assert seen_in([words], [str(key)]) == []
+
+
+def test_nor_is_one_on_the_way_through_memory():
+    def keeps(canaries):
+        host(lambda contact: hosts.CACHE.update({"somebody@real.example": contact}))(canaries)
+
+    words = failure(keeps, memory=True)
+
+    assert "CACHE[...].email._value: an email address" in words
 
 
 def test_the_name_of_a_file_is_looked_at_and_not_repeated(tmp_path):

@@ -16,7 +16,7 @@ import attrs
 
 from careof._resolving.checking.page import page
 from careof._resolving.checking.step import CheckStep
-from careof._resolving.checking.text import drawn
+from careof._resolving.checking.text import drawn, visible
 from careof.errors import CareofError
 
 
@@ -47,7 +47,7 @@ class CheckReport:
         return self.to_text()
 
     def __repr__(self) -> str:
-        return f"<CheckReport {self._title()}>"
+        return f"<CheckReport {visible(self._title())}>"
 
     def _repr_html_(self) -> str:
         return page(self._title(), self.steps)

@@ -27,7 +27,7 @@ from typing import Any, AnyStr, TypeVar
 
 from careof.testing._canaries import CanaryPerson, Needles
 from careof.testing._leaks import stored
-from careof.testing._traces import Search
+from careof.testing._traces import Search, step_to
 
 Thing = TypeVar("Thing")
 
@@ -243,7 +243,7 @@ def _named(thing: Any) -> Iterator[tuple[str, object]]:
     What *thing* holds, with the step that leads there.
     """
     if _is_a(thing, dict):
-        yield from ((f"[{key!r}]", value) for key, value in thing.items())
+        yield from ((step_to(key), value) for key, value in thing.items())
     elif _is_a(thing, list, tuple):
         yield from ((f"[{at}]", value) for at, value in enumerate(thing))
     else:

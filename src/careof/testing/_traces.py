@@ -15,6 +15,7 @@ import gc
 import io
 import operator
 import pickle
+import re
 import types
 import weakref
 import zlib
@@ -26,7 +27,10 @@ from careof.testing._leaks import stored, views_of_error
 
 _MOST = 100_000  # objects that are looked at
 _UNPACKED = 64 * 1024 * 1024  # bytes that one packed piece is unpacked to
+_PIECES = 1000  # that stand one behind the other, as in a log that is packed bit by bit
 _LAYERS = 3  # of packing
+_LONGEST_NUMBER = 6  # digits of a key that is told
+_NAME = re.compile(r"(?!(?:[^0-9]*[0-9]){7})\w[\w.-]{0,39}", re.ASCII)
 _SHALLOW = 2  # steps, within which everything is printed as well
 _SEQUENCES = (list, tuple, set, frozenset, collections.deque)
 _LEADS_NOWHERE = (
@@ -150,7 +154,7 @@ def _inside(item: Any) -> Iterator[tuple[str, object]]:
         with contextlib.suppress(Exception):  # a connection behind it is closed
             for key, value in list(item.items()):
                 yield ", a key", key
-                yield f"[{_short(key)}]", value
+                yield step_to(key), value
     elif isinstance(item, _SEQUENCES):
         for at, value in enumerate(list(item)):
             yield f"[{at}]", value
@@ -167,8 +171,13 @@ def _inside(item: Any) -> Iterator[tuple[str, object]]:
                 yield f", inside a {type(item).__name__}", value
 
 
-def _short(key: object) -> str:
-    return repr(key) if isinstance(key, str | int) and len(str(key)) <= 60 else "..."
+def step_to(key: object) -> str:
+    """
+    The step to what stands under *key*, which is told only if it can be nobody's address.
+    """
+    is_number = isinstance(key, int) and len(str(key)) <= _LONGEST_NUMBER
+    is_name = isinstance(key, str) and _NAME.fullmatch(key) is not None
+    return f"[{key!r}]" if is_number or is_name else "[...]"
 
 
 def _unpacked(data: bytes) -> Iterator[tuple[str, bytes]]:
@@ -178,17 +187,17 @@ def _unpacked(data: bytes) -> Iterator[tuple[str, bytes]]:
     # Late, and some Pythons are built without one of them.
     with contextlib.suppress(Exception):  # it only looked packed
         if data[:2] == b"\x1f\x8b":
-            yield " (gzip)", zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(data, _UNPACKED)
+            yield " (gzip)", _pieces(lambda: zlib.decompressobj(zlib.MAX_WBITS | 16), data)
         elif data[:1] == b"\x78":
-            yield " (zlib)", zlib.decompressobj().decompress(data, _UNPACKED)
+            yield " (zlib)", _pieces(zlib.decompressobj, data)
         elif data[:3] == b"BZh":
             import bz2
 
-            yield " (bz2)", bz2.BZ2Decompressor().decompress(data, _UNPACKED)
+            yield " (bz2)", _pieces(bz2.BZ2Decompressor, data)
         elif data[:6] == b"\xfd7zXZ\0":
             import lzma
 
-            yield " (xz)", lzma.LZMADecompressor().decompress(data, _UNPACKED)
+            yield " (xz)", _pieces(lzma.LZMADecompressor, data)
         elif data[:4] == b"PK\x03\x04":
             import zipfile
 
@@ -196,3 +205,17 @@ def _unpacked(data: bytes) -> Iterator[tuple[str, bytes]]:
                 for name in archive.namelist():
                     with archive.open(name) as member:
                         yield f" (zip: {name})", member.read(_UNPACKED)
+
+
+def _pieces(make: Callable[[], Any], data: bytes) -> bytes:
+    out = b""
+    for _ in range(_PIECES):
+        unpacker = make()
+        try:
+            out += unpacker.decompress(data, _UNPACKED - len(out))
+        except Exception:  # it only looked packed
+            break
+        data = unpacker.unused_data
+        if not data or len(out) >= _UNPACKED:
+            break
+    return out
