@@ -261,6 +261,13 @@ def test_what_is_no_address_of_that_person_stays(value):
     assert one.record["other"] is value
 
 
+def test_an_address_that_is_the_name_of_a_field_is_refused():
+    error = refused({"email": EMAIL, "phone": None, EMAIL: 1})
+
+    assert error.detail == "email_left"
+    assert seen_in(every_view_of_error(error), [EMAIL]) == []
+
+
 def test_a_field_is_named_only_if_it_can_be_a_name():
     error = refused({"email": EMAIL, "phone": None, EMAIL: EMAIL})
 

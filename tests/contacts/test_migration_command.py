@@ -242,6 +242,24 @@ def test_what_cannot_work_is_told_in_one_line_and_leaves_nothing(
 
 
 @pytest.mark.parametrize(
+    "header, options",
+    [
+        (f"id,email,phone,{EMAIL}", ()),
+        (f"id,email,phone,call {PHONE}", ()),
+        (f"1,{EMAIL},{PHONE},x", ("--id", "1", "--email", EMAIL, "--phone", "")),
+    ],
+    ids=["email", "phone", "no header"],
+)
+def test_no_address_of_the_first_row_goes_to_the_host(folder, capsys, header, options):
+    assert folder.run(f"{header}\n2,,,\n", *options) == 1
+
+    told = capsys.readouterr().err
+    assert "there is an address or a number in the first row" in told
+    assert seen_in([told], [EMAIL, PHONE]) == []
+    assert folder.left() == []
+
+
+@pytest.mark.parametrize(
     "options, expected",
     [
         (["--keyring", "KEYS"], "--keyring belongs to"),

@@ -11,7 +11,9 @@ from careof._commands.problems import Problem
 from careof._commands.tables import Table
 from careof._values.contact import Contact
 from careof.contacts._derivation import Derivation
+from careof.contacts._looking import Look
 from careof.contacts._migration import Migrated, Splitter
+from careof.contacts._places import Place
 from careof.errors import CareofError
 
 _OTHER_DETAILS = (
@@ -22,6 +24,12 @@ _NOT_ENCODED = (
     "This row has an address that is written with other letters than the encoding of the table "
     "has: convert the table to UTF-8."
 )
+
+
+def _is_personal(name: str) -> bool:
+    look = Look(None)
+    look.into(name, Place.root(lambda _: False))
+    return bool(look.found)
 
 
 @attrs.define
@@ -80,6 +88,11 @@ class Rows:
                     f"{len(self._header)} cell{'s' * (len(self._header) != 1)}; if that is "
                     "another number than you see in it, give --delimiter."
                 )
+        if any(map(_is_personal, self._header)):
+            return Problem(
+                "IN: there is an address or a number in the first row, in which the names of "
+                "columns are expected: give it a header, or rename that column."
+            )
         for parts in (self._header, self.headers["host"]):
             if len(set(parts)) != len(parts):
                 return Problem("IN: two columns have one name; rename all but one.")

@@ -43,7 +43,7 @@ def refuse_remains(
     emails = {_folded(text) for text in texts}
     digits = phone.reveal()[-_DIGITS:].lstrip("+") if phone else ""
     for name, value in record.items():
-        for count, text in enumerate(_texts_in(value)):
+        for count, text in enumerate(_texts_in((name, value))):
             if count > MOST:
                 return ConfigurationError(
                     f"{shown(name)} of this record has more than {MOST:,} values inside, which "
