@@ -96,8 +96,8 @@ def test_what_is_blocking_comes_first():
 
     assert [each.kind for each in preflight([record]).findings] == [
         "email",
-        "digits",
         "unread",
+        "digits",
         "name",
     ]
 
@@ -112,3 +112,15 @@ def test_a_name_around_a_number_is_not_shown():
     report = preflight([{"a": {"n020-7946-0018": EMAIL}}])
 
     assert [each.path for each in report.findings] == ["a.*"]
+
+
+def test_what_was_not_looked_into_does_not_pass():
+    report = preflight([{"id": "C-1", "a": object()}])
+    both = preflight([{"id": "C-1", "a": object(), "b": EMAIL}])
+    known = preflight([{"id": "C-1", "a": object()}], blocking=("email", "phone"))
+
+    assert not report
+    assert repr(report) == "<PreflightReport 1 record, 1 not looked into>"
+    assert "contacts are still in 1 place, 1 not looked into" in str(both)
+    assert known
+    assert known.findings[0].severity == "warning"

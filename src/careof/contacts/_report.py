@@ -15,7 +15,8 @@ from careof._values.terminal_text import BOLD_RED, FAINT, YELLOW, hanging, paint
 Kind = Literal["email", "phone", "digits", "unread", "message_id", "name"]
 Severity = Literal["blocking", "warning", "note"]
 
-BLOCKING: tuple[Kind, ...] = ("email", "phone")
+# What was not looked into has not passed.
+BLOCKING: tuple[Kind, ...] = ("email", "phone", "unread")
 MOST_EXAMPLES = 20  # record ids of one finding
 
 _SEVERITIES: dict[Kind, Severity] = {
@@ -135,6 +136,9 @@ class PreflightReport:
     def _blocking(self) -> int:
         return sum(finding.severity == "blocking" for finding in self.findings)
 
+    def _of(self, kind: Kind) -> list[Finding]:
+        return [finding for finding in self.findings if finding.kind == kind]
+
     def _kinds(self) -> list[str]:
         return list(dict.fromkeys(finding.kind for finding in self.findings))
 
@@ -145,9 +149,12 @@ class PreflightReport:
         if not self.records:
             return "there was no record to look at"
         records = f"{self.records:,} record{'s' * (self.records != 1)}"
-        places = self._blocking()
-        if places:
-            return f"{records}, contacts are still in {places} place{'s' * (places != 1)}"
+        unread = sum(each.severity == "blocking" for each in self._of("unread"))
+        places = self._blocking() - unread
+        held = [f"contacts are still in {places} place{'s' * (places != 1)}"] if places else []
+        held += [f"{unread} not looked into"] if unread else []
+        if held:
+            return f"{records}, {', '.join(held)}"
         others = f", {len(self.findings)} to look at" if self.findings else ""
         return f"{records}, nothing blocking{others}"
 
