@@ -485,6 +485,18 @@ def test_two_runs_at_once_are_one_too_many(folder, capsys):
     assert folder.left() == []
 
 
+@pytest.mark.skipif(not hasattr(os, "O_NOFOLLOW"), reason="links cannot be told here")
+def test_no_link_is_followed_to_a_journal(folder, capsys):
+    """
+    Whoever laid it there could have the run go on into files of theirs.
+    """
+    folder.journal.symlink_to(folder.path / "elsewhere")
+
+    assert folder.run(TABLE) == 1
+    assert f"cannot write {folder.journal}" in capsys.readouterr().err
+    assert folder.left() == ["host.csv.journal"]
+
+
 def test_a_journal_that_is_none_is_not_touched(folder, capsys):
     folder.journal.write_text("my journal " * 1000)
 

@@ -120,7 +120,8 @@ class Journal:
         try:
             if path is not None:
                 # As the others are, for its owner only.
-                os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+                flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+                os.close(os.open(path, flags, 0o600))
             database = sqlite3.connect(path or "", timeout=0, isolation_level=None)
         except OSError as error:
             return of_file("write", path or Path(), error)
