@@ -16,7 +16,8 @@ import attrs
 
 from careof._resolving.checking.page import page
 from careof._resolving.checking.step import CheckStep
-from careof._resolving.checking.text import drawn, visible
+from careof._resolving.checking.text import drawn
+from careof._values.terminal_text import visible
 from careof.errors import CareofError
 
 
