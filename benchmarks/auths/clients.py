@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import sys
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any
+from unittest import mock
 
 import httpx
 
@@ -85,8 +87,9 @@ def authlib() -> Any:
     """
     The part of Authlib that is for httpx.
     """
-    # It would rather have the successor of the httpx that all here use.
-    with warnings.catch_warnings(record=True):
+    # It would rather have the successor of the httpx that all here use, and takes it
+    # where it is installed.
+    with warnings.catch_warnings(record=True), mock.patch.dict(sys.modules, {"httpx2": None}):
         from authlib.integrations import httpx_client
     return httpx_client
 

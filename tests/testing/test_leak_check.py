@@ -618,13 +618,21 @@ def test_any_connection_of_the_standard_will_do(kind, mark, as_dict, wrap):
     assert connection.asked[-1] == f"SELECT * FROM {mark}main{mark}.{mark}sent{mark}"
 
 
-def test_a_connection_of_django_will_do():
-    django = pytest.importorskip("django")
-    from django.conf import settings
+@pytest.fixture
+def django_is_configured():
+    conf = pytest.importorskip("django.conf")
+    from django.utils.functional import empty
 
-    if not settings.configured:
-        settings.configure()
-        django.setup()
+    if conf.settings.configured:
+        yield
+        return
+    conf.settings.configure()
+    yield
+    conf.settings._wrapped = empty  # for whoever is next in this process
+
+
+@pytest.mark.usefixtures("django_is_configured")
+def test_a_connection_of_django_will_do():
     from django.db.utils import ConnectionHandler
 
     connection = ConnectionHandler(
