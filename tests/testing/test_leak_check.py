@@ -620,15 +620,17 @@ def test_any_connection_of_the_standard_will_do(kind, mark, as_dict, wrap):
 
 @pytest.fixture
 def django_is_configured():
-    conf = pytest.importorskip("django.conf")
+    django = pytest.importorskip("django")
+    from django.conf import settings
     from django.utils.functional import empty
 
-    if conf.settings.configured:
+    if settings.configured:
         yield
         return
-    conf.settings.configure()
+    settings.configure(LOGGING_CONFIG=None)
+    django.setup()
     yield
-    conf.settings._wrapped = empty  # for whoever is next in this process
+    settings._wrapped = empty  # for whoever is next in this process
 
 
 @pytest.mark.usefixtures("django_is_configured")
