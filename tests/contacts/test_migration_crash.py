@@ -101,8 +101,9 @@ def look(folder):
             begun[name] = part.read_bytes()[: noted.lengths.get(name, 0)]
     for path in folder.path.glob("host.csv.journal*"):
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
-        assert b"canary" not in path.read_bytes().lower()
-        assert b"7946" not in path.read_bytes()
+        noted_down = path.read_bytes().lower()
+        # Fewer digits stand by chance in the digests that are there.
+        assert [word for word in (b"canary", b"4207946", b"0207946") if word in noted_down] == []
     # Who has the host's file has the customer's.
     assert "host" not in whole or "customer" in whole
     return whole, begun
