@@ -45,6 +45,20 @@ def test_it_appears_with_its_permission_bits(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_all_of_it_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    """
+    Or a power cut could leave an empty file that looks complete.
+    """
+    path = tmp_path / "out"
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda file: synced.append((os.fstat(file), path.exists())))
+    with Drafts() as drafts:
+        drafts.publish([begun(drafts, path)], 0o600)
+
+    [(status, was_there)] = synced
+    assert (status.st_ino, status.st_size, was_there) == (path.stat().st_ino, len("new"), False)
+
+
 @pytest.mark.parametrize("kind", ["file", "link to nothing", "folder"])
 def test_what_came_into_being_meanwhile_is_not_touched(tmp_path, kind):
     path = tmp_path / "out"

@@ -531,6 +531,45 @@ def test_whom_it_met_and_how_far_it_is_are_noted_at_once(folder):
     assert [words.split()[0] for words in said] == "SELECT INSERT UPDATE COMMIT BEGIN".split()
 
 
+@pytest.mark.parametrize("rows", [TABLE, "id,email,phone\n"], ids=["people", "nobody"])
+def test_drafts_are_on_the_disk_before_the_journal_says_so_and_before_they_appear(
+    folder, monkeypatch, rows
+):
+    """
+    Or a power cut could leave less than what the next run relies on.
+    """
+    synced, noted, appeared = {}, [], []
+    sync, note, appear = os.fsync, Journal._note, Part.appear
+
+    def remember(file):
+        status = os.fstat(file)
+        synced[status.st_ino] = status.st_size
+        sync(file)
+
+    def note_it(self):
+        noted.extend(length in synced.values() for length in self.noted.lengths.values() if length)
+        note(self)
+
+    def appear_there(self):
+        around = folder.path.stat().st_ino
+        synced.pop(around, None)
+        if self.draft.exists():
+            status = self.draft.stat()
+            appeared.append(synced.get(status.st_ino) == status.st_size)
+        is_there = appear(self)
+        if is_there:
+            appeared.append(around in synced)
+        return is_there
+
+    monkeypatch.setattr(os, "fsync", remember)
+    monkeypatch.setattr(Journal, "_note", note_it)
+    monkeypatch.setattr(Part, "appear", appear_there)
+
+    assert folder.run(rows) == 0
+    assert set(noted) <= {True}
+    assert appeared == [True] * 4
+
+
 @pytest.mark.parametrize("name", ["host", "customer"])
 def test_a_file_that_comes_into_being_on_the_way_is_not_overwritten(
     folder, monkeypatch, capsys, name

@@ -148,6 +148,19 @@ def test_an_id_that_is_somebody_is_found_and_its_record_named_by_its_row(person)
     assert person not in "\n".join(views_of(report))
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["020-7946-0018", base64.b64encode(EMAIL.encode()).decode().rstrip("=")],
+    ids=["number", "base64"],
+)
+def test_an_id_that_looks_like_one_and_is_somebody_is_not_shown(value):
+    report = preflight([{"id": value, "email": EMAIL}], region="GB")
+
+    assert {each.path.partition(":")[0] for each in report.findings} == {"id", "email"}
+    assert {each.example_ids for each in report.findings} == {("row 1",)}
+    assert value not in "\n".join(views_of(report))
+
+
 @pytest.mark.parametrize("value", ["Kim Smith", "x" * 65, "a\nb", None, 1.5, ["C-1"]], ids=repr)
 def test_what_does_not_look_like_an_id_is_not_shown(value):
     [finding] = preflight([{"id": value, "email": EMAIL}]).findings
