@@ -121,6 +121,15 @@ def warns(contact):
     warnings.warn(f"slow: {contact.email.reveal()}", stacklevel=1)
 
 
+class Slow(UserWarning):
+    def __str__(self):
+        return "slow"
+
+
+def warns_with_an_argument(contact):
+    warnings.warn(Slow(contact.email.reveal()), stacklevel=1)
+
+
 def prints(contact):
     sys.stdout.write(contact.email.reveal())
 

@@ -115,6 +115,7 @@ def test_a_host_that_is_async_passes(work, backend):
             "an email address",
         ),
         (hosts.warns, "a UserWarning from line", "an email address"),
+        (hosts.warns_with_an_argument, "a Slow from line", "an email address"),
         (hosts.prints, "the standard output", "an email address"),
         (hosts.prints_bytes, "the standard output", "an email address"),
         (hosts.prints_to_the_error_stream, "the standard error", "a phone number"),
