@@ -442,6 +442,12 @@ def test_a_customer_who_writes_too_much_holds_nobody_up(row):
     assert time.process_time() - began < 20
 
 
+def test_of_a_thousand_names_that_are_no_keys_the_first_are_told():
+    told = problems({**FULL, **{f"name_{number}": 1 for number in range(1000)}})
+
+    assert list(told) == [f"name_{number}" for number in range(50)]
+
+
 def test_settings_of_nothing_are_refused():
     assert problems({}) == {"": 'expected a table "email", "sms" or "pseudonyms".'}
 

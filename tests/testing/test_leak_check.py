@@ -248,6 +248,21 @@ def test_an_error_that_shows_nobody_is_raised_unless_it_is_expected():
     assert_no_leak(work, reraise=False)
 
 
+def test_an_expected_error_that_is_kept_holds_nobody_any_more():
+    kept = []
+
+    def work(canaries):
+        try:
+            without_a_dispatcher(canaries, spill=stop)
+        except LookupError as error:
+            kept.append(error)
+            raise
+
+    assert_no_leak(work, reraise=False)
+
+    assert [error.__traceback__ for error in kept] == [None]
+
+
 def test_an_error_before_anything_was_sent_is_named():
     def work(canaries):
         raise LookupError("nobody")
