@@ -340,7 +340,9 @@ def test_what_was_claimed_is_released_when_the_task_is_cancelled(shell):
                     await anyio.sleep(0.01)
                     return found
 
-                settle = ledger.settle
+                async def settle(self, key, outcome):
+                    await anyio.sleep(0.01)
+                    await ledger.settle(key, outcome)
 
             dispatcher = shell.Dispatcher(resolver(shell), shell.RecordingSender(), ledger=Slow())
             await dispatcher.check("C-1")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import pathlib
 import re
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
@@ -143,6 +144,23 @@ def test_a_source_that_fails_is_named_and_nothing_of_its_error_is_kept(tmp_path)
 
         assert (caught.value.__cause__, caught.value.__context__) == (None, None)
         assert seen_in(every_view_of_error(caught.value)) == []
+
+
+def test_of_an_endless_file_only_so_much_is_read(tmp_path):
+    endless = tmp_path / "endless"
+    with endless.open("wb") as file:
+        file.truncate(2**26)  # which takes no room on the disk
+    secret = Secret.from_file(endless)
+
+    tracemalloc.start()
+    try:
+        with pytest.raises(ConfigurationError, match="OverflowError"):
+            secret.reveal()
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 2**24
 
 
 @pytest.mark.parametrize("end", ["\n", "\r", "\udcff"])

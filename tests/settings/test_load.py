@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import ssl
 import time
+import tracemalloc
 from types import MappingProxyType
 
 import pytest
@@ -119,6 +120,22 @@ def test_a_file_that_cannot_be_read_is_told_by_its_place_alone(tmp_path, name, c
     (text,) = problems(file).values()
     assert expected in text
     assert "canary" not in text
+
+
+@pytest.mark.parametrize("name", ["a.toml", "a.json"])
+def test_of_an_endless_file_only_so_much_is_read(tmp_path, name):
+    with (tmp_path / name).open("wb") as file:
+        file.truncate(2**26)  # which takes no room on the disk
+
+    tracemalloc.start()
+    try:
+        told = problems(tmp_path / name)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert told == {"": "expected a file of at most 1,048,576 bytes."}
+    assert peak < 2**24
 
 
 def test_a_file_that_does_not_exist_is_told(tmp_path):
