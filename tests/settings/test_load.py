@@ -350,6 +350,16 @@ def test_a_key_that_is_not_there_is_told_by_its_path(monkeypatch):
         _ = settings.pseudonymizer
 
 
+def test_a_key_that_is_there_later_is_read_then(monkeypatch):
+    monkeypatch.delenv("CAREOF_K_1", raising=False)
+    settings = load({"pseudonyms": PSEUDONYMS})
+    with pytest.raises(SettingsError):
+        _ = settings.pseudonymizer
+
+    monkeypatch.setenv("CAREOF_K_1", "k" * 43)
+    assert settings.pseudonymizer is settings.pseudonymizer
+
+
 @pytest.mark.parametrize(
     "key, value, path, expected",
     [

@@ -133,6 +133,14 @@ class MixesUpTheNumber(Good):
         return Contact(reference_id, email=right.email, phone=PhoneNumber.parse(other))
 
 
+class MixesUpTheAddress(Good):
+    def contact(self, reference_id, person):
+        right = super().contact(reference_id, person)
+        others = [json.loads(each)["email"] for each in self.directory.values()]
+        other = others[(others.index(person["email"]) + 1) % len(others)]
+        return Contact(reference_id, email=EmailAddress.parse(other), phone=right.phone)
+
+
 class ComparesLikeSql(Good):
     def ask(self, reference_id):
         super().ask(reference_id)

@@ -6,6 +6,7 @@ import bz2
 import collections
 import functools
 import gzip
+import html
 import io
 import json
 import logging
@@ -20,7 +21,7 @@ import traceback
 import warnings
 import zlib
 from unittest import mock
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import pytest
 
@@ -145,6 +146,7 @@ def test_a_record_whose_arguments_do_not_fit_is_heard(monkeypatch):
 
 def test_the_hosts_handlers_hear_what_they_did_before(caplog):
     caplog.set_level(logging.WARNING, logger="host")
+    caplog.handler.setLevel(logging.DEBUG)  # it is the level of the logger that counts
 
     def spill(contact):
         logging.getLogger("host").debug("not wanted")
@@ -1063,6 +1065,31 @@ def test_a_short_address_is_found_as_a_whole():
     assert list(needles.kinds_in("kim@people.example")) == ["an email address"]
     assert list(needles.kinds_in("kim")) == []
     assert needles.masked("ß KIM@people.example") == "ss ***"
+
+
+@pytest.mark.parametrize(
+    "encode",
+    [
+        str.swapcase,
+        quote,
+        quote_plus,
+        json.dumps,
+        html.escape,
+        lambda text: quopri.encodestring(text.encode()).decode(),
+        lambda text: text.encode().decode("latin-1"),
+        lambda text: text.encode("utf-16-le").decode("latin-1"),
+        lambda text: text.encode("utf-16-be").decode("latin-1"),
+        lambda text: text.encode().hex(),
+        lambda text: base64.b64encode(text.encode()).decode(),
+        lambda text: base64.urlsafe_b64encode(text.encode()).decode(),
+    ],
+    ids=range(12),
+)
+def test_a_name_of_short_parts_is_found_however_it_is_written(encode):
+    name = "Zoë & Ýÿ"  # of which each way of writing makes something of its own
+    needles = Needles([CanaryPerson("C-1003", email="", phone="", name=name)])
+
+    assert list(needles.kinds_in(f"before {encode(name)} after")) == ["a name"]
 
 
 def test_a_mailbox_alone_is_an_address():

@@ -167,6 +167,7 @@ KEEPS = "it_keeps_nothing"
         (wrong.AnswersForSomebodyElse, [FINDS, MANY]),
         (wrong.NamesSomebodyElse, [FINDS, MANY]),
         (wrong.MixesUpTheNumber, [FINDS, MANY]),
+        (wrong.MixesUpTheAddress, [FINDS, MANY]),
         (wrong.ComparesLikeSql, [SIMILAR]),
         (wrong.IgnoresCase, [SIMILAR]),
         (wrong.Strips, [SIMILAR]),
