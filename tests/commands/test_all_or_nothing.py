@@ -193,15 +193,20 @@ def test_a_signal_while_it_waits_for_the_table_is_heard(desk):
     assert desk.left() == []
 
 
-def test_a_table_may_come_through_a_pipe(desk):
+def test_a_table_may_come_through_a_pipe_and_its_copy_is_for_the_owner_alone(desk):
     os.mkfifo(desk.source)
     thread = threading.Thread(target=desk.source.write_text, args=[f"phone\n{ADA}\n"])
     thread.start()
-    code = main(desk.words())
+    before = os.umask(0o022)
+    try:
+        code = main(desk.words())
+    finally:
+        os.umask(before)
     thread.join()
 
     assert code == 0
     assert desk.written() == f"phone\n{pseudonym(ADA)}\n"
+    assert desk.target.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_disk_that_is_full_leaves_nothing(desk):
