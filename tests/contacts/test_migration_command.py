@@ -27,6 +27,7 @@ from careof._commands import migrate, tables
 from careof._commands.command_line import main
 from careof._commands.migrate_journal import Journal
 from careof._commands.migrate_parts import Part
+from careof._commands.migrate_rows import Rows
 from careof.contacts import Derivation, is_reference_id
 from careof.pseudonyms import HmacPseudonymizer
 from tests import strategies
@@ -630,6 +631,17 @@ def test_without_links_the_customers_file_goes_if_the_hosts_cannot_appear(folder
 
 def test_totals_that_do_not_add_up_are_told(folder, monkeypatch, capsys):
     monkeypatch.setattr(Part, "count", lambda self: 1)
+
+    assert folder.run(TABLE) == 2
+    assert "the totals of the files do not add up" in capsys.readouterr().err
+    assert folder.left() == []
+
+
+def test_a_row_that_got_lost_on_the_way_is_told(folder, monkeypatch, capsys):
+    before = Rows._one
+    monkeypatch.setattr(
+        Rows, "_one", lambda self, row, *rest: row[0] != "2" and before(self, row, *rest) or None
+    )
 
     assert folder.run(TABLE) == 2
     assert "the totals of the files do not add up" in capsys.readouterr().err
