@@ -291,6 +291,14 @@ def test_what_the_host_gives_is_looked_at(name):
         load({"email": EMAIL}, **{name: "other"})
 
 
+def test_a_context_that_does_not_look_at_the_host_is_refused_when_settings_are_loaded():
+    context = ssl.create_default_context()
+    context.check_hostname = False
+
+    with pytest.raises(ConfigurationError, match=r"^load: ssl_context: expected an ssl\.SSLContext"):
+        load({"email": EMAIL}, ssl_context=context)
+
+
 def test_a_survey_goes_out(monkeypatch):
     endpoint = FakeContactEndpoint(PEOPLE)
     settings = load({"email": EMAIL}, transport=endpoint, clock=FakeClock())
