@@ -389,6 +389,20 @@ def test_a_file_is_looked_into_however_it_is_packed(form, tmp_path):
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, zlib.compress, bz2.compress, lzma.compress])
+def test_what_is_packed_so_that_nothing_of_it_shows_is_unpacked(pack, tmp_path):
+    """
+    A short text stands in a packed piece as it is.
+    """
+    spill = functools.partial(
+        hosts.writes(lambda text: pack(text[::-1].encode() * 9 + text.encode() * 99)),
+        directory=tmp_path,
+    )
+    words = failure(host(spill), directory=tmp_path)
+
+    assert all("the file run.out (" in place for place in places(words))
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress, bz2.compress, lzma.compress])
 def test_what_is_packed_twice_is_unpacked_twice(pack, tmp_path):
     spill = functools.partial(
         hosts.writes(lambda text: pack(pack(text.encode()))), directory=str(tmp_path) and tmp_path
