@@ -242,6 +242,16 @@ def test_an_address_in_another_field_is_refused(value):
     assert seen_in(every_view_of_error(error), [EMAIL]) == []
 
 
+def test_an_address_is_refused_as_it_was_written():
+    """
+    In a domain this sign is a dot (RFC 3490 §3.1), and it is none when it is folded.
+    """
+    written = "ada@people\u3002example"
+    error = refused({"email": written, "phone": None, "user": f"<{written}>"})
+
+    assert (type(error), error.detail) == (EmailAddressError, "email_left")
+
+
 @pytest.mark.parametrize("value", LEFT_NUMBERS.values(), ids=LEFT_NUMBERS)
 def test_a_number_in_another_field_is_refused(value):
     error = refused({"email": None, "phone": PHONE, "mobile": value})

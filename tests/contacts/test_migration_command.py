@@ -498,6 +498,22 @@ def test_no_link_is_followed_to_a_journal(folder, capsys):
     assert folder.left() == ["host.csv.journal"]
 
 
+@pytest.mark.skipif(not hasattr(os, "O_NOFOLLOW"), reason="links cannot be told here")
+def test_no_link_is_followed_to_a_draft_of_the_run_before(folder, monkeypatch, capsys):
+    with killed(monkeypatch, Journal, "note", 3):
+        folder.run(TABLE)
+    draft = folder.customer.with_name("customer.csv.part")
+    elsewhere = folder.path / "elsewhere"
+    draft.rename(elsewhere)
+    draft.symlink_to(elsewhere)
+    before = elsewhere.read_bytes()
+
+    assert folder.run(None) == 2
+    assert f"cannot write {folder.customer}" in capsys.readouterr().err
+    assert elsewhere.read_bytes() == before
+    assert folder.left() == ["elsewhere"]
+
+
 def test_a_journal_that_is_none_is_not_touched(folder, capsys):
     folder.journal.write_text("my journal " * 1000)
 
