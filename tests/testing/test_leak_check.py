@@ -19,6 +19,7 @@ import sys
 import threading
 import traceback
 import warnings
+import zipfile
 import zlib
 from unittest import mock
 from urllib.parse import quote, quote_plus
@@ -388,7 +389,16 @@ def test_a_file_is_looked_into_however_it_is_packed(form, tmp_path):
     assert all(place.startswith("the file run.out") for place in found)
 
 
-@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress, bz2.compress, lzma.compress])
+def zipped(data):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("inside.txt", data)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "pack", [gzip.compress, zlib.compress, bz2.compress, lzma.compress, zipped]
+)
 def test_what_is_packed_so_that_nothing_of_it_shows_is_unpacked(pack, tmp_path):
     """
     A short text stands in a packed piece as it is.
