@@ -880,14 +880,17 @@ def test_a_check_in_which_some_were_sent_to_fails():
     assert "1 of 2 never reached the sender" in failure(work)
 
 
-def test_a_check_in_which_somebody_else_was_sent_to_fails():
+@pytest.mark.parametrize(
+    "mixed", [("email", "phone", "name"), ("email",), ("phone",)], ids="-".join
+)
+def test_a_check_in_which_somebody_else_was_sent_to_fails(mixed):
     class Confusing(FakeContactEndpoint):
         def __init__(self, people):
             first, second = people.values()
             super().__init__(
                 {
-                    first["id"]: {**second, "id": first["id"]},
-                    second["id"]: {**first, "id": second["id"]},
+                    one["id"]: {**one, **{name: other[name] for name in mixed}}
+                    for one, other in ((first, second), (second, first))
                 }
             )
 
