@@ -243,6 +243,13 @@ def test_what_is_too_much_for_one_record_is_said_not_to_be_looked_into():
     assert found_in({"a": b"x@" * (MOST_CHARACTERS // 2 + 1)}) == {("a", "unread")}
 
 
+def test_bombs_in_one_record_are_unpacked_only_so_far():
+    bomb = zlib.compress(b"x " * 2**19)
+
+    assert found_in({"a": [bomb] * 7}) == set()
+    assert found_in({"a": [bomb] * 8}) == {("a[]:packed", "unread")}
+
+
 def test_one_record_costs_the_next_one_nothing():
     assert found_in({"a": [None] * MOST_VALUES}, {"b": EMAIL}) == {
         ("a[]", "unread"),

@@ -35,6 +35,16 @@ def test_it_fits_on_a_terminal():
     assert max(map(len, lines)) <= 80
 
 
+def test_no_sign_of_a_path_or_an_id_reaches_the_terminal_as_a_command():
+    odd = Finding(
+        path="a\x1b[2Jb", kind="email", count=1, severity="blocking", example_ids=("\x1b[8mC-1",)
+    )
+    text = PreflightReport(records=1, findings=(odd,)).to_text()
+
+    assert "\x1b" not in text
+    assert "C-1" in text
+
+
 def test_its_colours_repeat_what_the_words_say():
     text = REPORT.to_text(color=True)
 

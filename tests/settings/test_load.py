@@ -662,6 +662,15 @@ def test_a_special_network_is_opened_by_the_host_alone():
     assert opened.email.resolver
 
 
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "10.1.2.3", "192.168.0.1", "169.254.169.254", "[::1]", "[fd00::1]"]
+)
+def test_without_a_policy_of_the_host_no_special_network_is_open(host):
+    row = {"email": {**EMAIL, "url": f"https://{host}/{{reference_id}}", "network": {}}}
+
+    assert "not allowed" in problems(row)["email.url"]
+
+
 def test_a_refused_url_names_the_keys_that_ask_for_ports_and_http():
     url = "http://contacts.customer.example:8080/{reference_id}"
     row = {"email": {**EMAIL, "url": url}}
