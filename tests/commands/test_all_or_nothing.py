@@ -52,6 +52,18 @@ def test_a_folder_that_is_not_there_is_told(desk, capsys):
     assert "out.csv: there is no such file or folder." in capsys.readouterr().err
 
 
+def test_an_old_list_of_refused_rows_is_told_also_where_none_is_refused(desk, capsys):
+    """
+    Beside the new copy it would say which rows are missing there.
+    """
+    desk.side.write_text("old")
+
+    assert desk.run(f"phone\n{ADA}\n") == 2
+    assert f"cannot write {desk.side}: it exists" in capsys.readouterr().err
+    assert desk.left() == [desk.side.name]
+    assert desk.side.read_text() == "old"
+
+
 def test_the_copy_may_be_read_by_whom_the_table_may(desk):
     desk.source.write_text("phone\nx\n")
     desk.source.chmod(0o640)
