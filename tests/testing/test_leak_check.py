@@ -1119,6 +1119,16 @@ def test_a_name_of_short_parts_is_found_however_it_is_written(encode):
     assert list(needles.kinds_in(f"before {encode(name)} after")) == ["a name"]
 
 
+def test_a_test_that_is_a_coroutine_may_know_whom_it_sends_to():
+    async def main():
+        with watch_for_leaks() as canaries:
+            known = canaries.people[0].email
+            survey(canaries)
+        return known
+
+    assert "@people.example" in asyncio.run(main())
+
+
 def test_a_mailbox_alone_is_an_address():
     def spill(contact):
         logging.getLogger("host").info(contact.email.reveal().partition("@")[0])
