@@ -14,6 +14,7 @@ import time
 import pytest
 
 from careof._commands.command_line import main
+from careof._commands.files import Draft
 from careof._commands.tables import CHUNK
 from tests.support.desk import ADA, PATIENCE, pseudonym
 
@@ -62,6 +63,15 @@ def test_an_old_list_of_refused_rows_is_told_also_where_none_is_refused(desk, ca
     assert f"cannot write {desk.side}: it exists" in capsys.readouterr().err
     assert desk.left() == [desk.side.name]
     assert desk.side.read_text() == "old"
+
+
+def test_the_list_of_refused_rows_appears_before_the_copy_without_them(desk, monkeypatch):
+    appeared = []
+    before = Draft.appear
+    monkeypatch.setattr(Draft, "appear", lambda self: before(self) or appeared.append(self.path))
+    desk.run(f"phone\n{ADA}\nx\n")
+
+    assert appeared == [desk.side, desk.target]
 
 
 def test_the_copy_may_be_read_by_whom_the_table_may(desk):

@@ -51,10 +51,11 @@ def test_channels_with_an_address_work(check):
 
 
 def test_one_channel_is_checked_alone(check):
-    report = check(settings_of(**ON_LOOPBACK), "C-1", channel="sms")
+    report = check(settings_of(**ON_LOOPBACK, pseudonyms=PSEUDONYMS), "C-1", channel="sms")
 
     assert "phone" in str(report)
     assert "email" not in str(report)
+    assert {step.part for step in report.steps} == {"sms"}
 
 
 def test_what_does_not_work_is_told(check):

@@ -1129,6 +1129,20 @@ def test_a_test_that_is_a_coroutine_may_know_whom_it_sends_to():
     assert "@people.example" in asyncio.run(main())
 
 
+def test_a_number_that_is_an_int_is_found_however_deep_it_stands():
+    class Node:
+        def __init__(self, inside):
+            self.inside = inside
+
+    def work(canaries):
+        survey(canaries)
+        return Node(Node(Node(Node(int(canaries.people[0].phone)))))
+
+    assert places(failure(work)) == [
+        "what is returned.inside.inside.inside.inside: a phone number"
+    ]
+
+
 def test_a_mailbox_alone_is_an_address():
     def spill(contact):
         logging.getLogger("host").info(contact.email.reveal().partition("@")[0])
