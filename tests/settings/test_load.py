@@ -654,6 +654,14 @@ def test_an_array_or_object_that_holds_itself_is_refused():
 # Networks
 
 
+def test_a_name_that_may_be_a_key_is_not_told_by_a_constructor_either():
+    name = "5f2a9c7d81e04b66a"
+    told = problems(changed(FULL, "email/request/headers", {name: "a\nb"}))
+
+    assert list(told) == ["email.request.headers.?"]
+    assert name not in str(told)
+
+
 def test_a_special_network_is_opened_by_the_host_alone():
     row = {"email": {**EMAIL, "url": "https://10.1.2.3/{reference_id}"}}
     assert "not allowed" in problems(row)["email.url"]
