@@ -52,9 +52,12 @@ def holders(needles: Needles, besides: Iterable[object] = ()) -> list[object]:
     The objects that hold something of somebody, except those reached from *besides*.
     """
     own = _reached([needles, *besides]) | _running()
-    things = gc.get_objects()
+    # Modules apart, whose dictionaries are things as well: walking the state of some ends 3.12.1.
+    things = _not_of_type(gc.get_objects(), types.ModuleType)
     found = []
-    for some in (things[at : at + _AT_ONCE] for at in range(0, len(things), _AT_ONCE)):
+    # No generator: its cell is among the things, and they would hold each other.
+    for at in range(0, len(things), _AT_ONCE):
+        some = things[at : at + _AT_ONCE]
         if _hold(needles, some):
             found += [it for it in some if id(it) not in own and _holds(needles, it)]
     for buffer in [thing for thing in things if type(thing) in _BUFFERS]:
@@ -91,15 +94,16 @@ def look_into_memory(search: Search, needles: Needles, besides: Iterable[object]
         besides: Not what can be reached from these.
     """
     found = lasting(functools.partial(holders, needles, [*besides, search]))
-    for holder in found[:_SHOWN]:
+    del found[_SHOWN:]
+    for holder in found:
         where = f"{_way_to(holder, found, _step_to_text(needles, holder))}"
         for text in _texts_of(needles, holder):
             search.text("memory", where, text)
 
 
 def _holds(needles: Needles, thing: object) -> bool:
-    if _is_a(thing, CanaryPerson, types.ModuleType):
-        return False  # the canaries themselves; a module has a dictionary
+    if _is_a(thing, CanaryPerson):
+        return False
     if _is_a(thing, *_RUNS) and (
         getattr(thing, "cr_running", False) or getattr(thing, "gi_running", False)
     ):
@@ -118,7 +122,7 @@ def _hold(needles: Needles, things: list[Any], depth: int = _DEEPEST) -> bool:
     return bool(inside) and depth > 1 and _hold(needles, inside, depth - 1)
 
 
-# The loops of these three are the interpreter's, so that a tracer does not slow them down.
+# The loops of these four are the interpreter's, so that a tracer does not slow them down.
 
 
 def _each_once(items: list[Any]) -> list[Any]:
@@ -128,6 +132,10 @@ def _each_once(items: list[Any]) -> list[Any]:
 
 def _of_type(items: list[Any], kinds: type | tuple[type, ...]) -> list[Any]:
     return list(compress(items, map(issubclass, map(type, items), repeat(kinds))))
+
+
+def _not_of_type(items: list[Any], kind: type) -> list[Any]:
+    return list(compress(items, map(not_, map(issubclass, map(type, items), repeat(kind)))))
 
 
 def _joined(between: AnyStr, texts: list[AnyStr]) -> Iterator[AnyStr]:
@@ -211,9 +219,11 @@ def _way_to(holder: object, found: list[object], last: str) -> str:
                 return "memory: " + name + _NAMED.sub(r".\1", ways[id(item)])
         below = {id(item): item for item in level}
         own |= {id(level), id(below)}
+        asked = (*level,)  # which is found as well from 3.13 on
+        own.add(id(asked))
         above = [
             item
-            for item in gc.get_referrers(*level)
+            for item in gc.get_referrers(*asked)
             if id(item) not in ways and id(item) not in own and type(item) is not types.FrameType
         ]
         # A module is where the way ends, however many others there are.
