@@ -75,7 +75,7 @@ class Directory:
 
 class Slow(RecordingSender):
     def send(self, contact, message):
-        time.sleep(0.02)
+        time.sleep(0.02)  # so that a cell can be stopped in between
         return super().send(contact, message)
 
 ids = [f"p-{number}" for number in range(200)]

@@ -286,7 +286,7 @@ class BelongsToOneThread(Good):
         if self.owner not in (None, threading.get_ident()):
             raise EndpointUnavailableError("created in another thread")
         self.owner = threading.get_ident()
-        time.sleep(0.05)
+        time.sleep(0.05)  # so that the callers are here together
         return super().ask(reference_id)
 
 

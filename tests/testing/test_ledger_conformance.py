@@ -15,20 +15,6 @@ from tests.support.ledgers_gone_wrong import AsyncEntries, Entries
 TESTS = [name for name in dir(LedgerConformance) if name.startswith("test_")]
 
 
-@pytest.fixture
-def no_thread_is_left():
-    """
-    Those that hang are let go.
-    """
-    before = set(threading.enumerate())
-    yield
-    wrong.OVER.set()
-    for thread in set(threading.enumerate()) - before:
-        thread.join(10)
-    wrong.OVER.clear()
-    assert set(threading.enumerate()) <= before
-
-
 def proof(kind, storage=None, base=LedgerConformance, **members):
     """
     The conformance class of a *kind* of ledgers.

@@ -3,7 +3,6 @@ from __future__ import annotations
 import gc
 import subprocess
 import sys
-import threading
 import unittest
 
 import pytest
@@ -34,20 +33,6 @@ def in_a_hurry(monkeypatch):
 def nothing_is_left_of_other_tests():
     wrong.KEPT.clear()
     gc.collect()
-
-
-@pytest.fixture
-def no_thread_is_left():
-    """
-    Those that hang are let go.
-    """
-    before = set(threading.enumerate())
-    yield
-    wrong.OVER.set()
-    for thread in set(threading.enumerate()) - before:
-        thread.join(10)
-    wrong.OVER.clear()
-    assert set(threading.enumerate()) <= before
 
 
 def proof(kind, **members):

@@ -5,7 +5,6 @@ import email.policy
 import json
 import subprocess
 import sys
-import threading
 import unittest
 
 import httpx
@@ -48,20 +47,6 @@ def in_a_hurry(monkeypatch):
 @pytest.fixture(autouse=True)
 def nothing_is_accepted_yet():
     wrong.ACCEPTED.clear()
-
-
-@pytest.fixture
-def no_thread_is_left():
-    """
-    Those that hang are let go.
-    """
-    before = set(threading.enumerate())
-    yield
-    wrong.OVER.set()
-    for thread in set(threading.enumerate()) - before:
-        thread.join(10)
-    wrong.OVER.clear()
-    assert set(threading.enumerate()) <= before
 
 
 def proof(kind, **members):
