@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import threading
 
 import pytest
 import trio
@@ -9,6 +10,7 @@ from hypothesis import settings
 
 import careof
 from careof.testing import AsyncRecordingSender, RecordingSender
+from tests.support import mails
 
 # Machines are shared: no example fails for being slow.
 settings.register_profile("careof", deadline=None)
@@ -50,8 +52,8 @@ def pytest_collection_modifyitems(items):
     """
     What looks at every object in memory comes first, while memory holds few of other tests.
     """
-    order = {"test_nothing_is_kept.py": 0, "test_hostile_endpoint.py": 1}
-    items.sort(key=lambda item: order.get(item.path.name, 2))
+    order = {"test_nothing_is_kept.py": 0, "test_hostile_endpoint.py": 1, "testing": 2}
+    items.sort(key=lambda item: order.get(item.path.name, order.get(item.path.parent.name, 3)))
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -62,6 +64,14 @@ def ctrl_c_is_heard():
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(autouse=True)
+def threads_of_before():
+    """
+    A thread that another test left hanging is none of the next one's.
+    """
+    mails.BEFORE = set(threading.enumerate())
 
 
 @pytest.fixture(params=["sync", "asyncio", "trio"])

@@ -102,11 +102,15 @@ def unstuffed(wire):
     return b"".join(line.removeprefix(b".") + b"\r\n" for line in lines)
 
 
+BEFORE: set[threading.Thread] = set()
+
+
 def our_threads():
     """
-    The threads of careof that do not end.
+    The threads of careof that were begun in this test and do not end.
     """
-    ours = [thread for thread in threading.enumerate() if thread.name.startswith("careof-")]
+    begun = set(threading.enumerate()) - BEFORE
+    ours = [thread for thread in begun if thread.name.startswith("careof-")]
     for thread in ours:
         thread.join(0.5)
     return [thread.name for thread in ours if thread.is_alive()]
