@@ -129,8 +129,9 @@ def objects_holding(value):
 
 def names_of_those_holding(value):
     # A module's dictionary is looked at by itself, and walking the state of
-    # some C modules ends Python 3.12.1.
-    things = [thing for thing in gc.get_objects() if not isinstance(thing, types.ModuleType)]
+    # some C modules ends Python 3.12.1.  By their types, which no object can lie
+    # about: Django's settings answer for their class by being read.
+    things = [thing for thing in gc.get_objects() if not issubclass(type(thing), types.ModuleType)]
     found = []
     for some in (things[at : at + AT_ONCE] for at in range(0, len(things), AT_ONCE)):
         if hold(some, value, depth=4):
@@ -143,10 +144,10 @@ def names_of_those_holding(value):
 def hold(things, value, *, depth):
     items = gc.get_referents(*things)
     for item in items:
-        if isinstance(item, str):
+        if issubclass(type(item), str):
             if value in item:
                 return True
-        elif isinstance(item, BINARY) and value.encode() in item:
+        elif issubclass(type(item), BINARY) and value.encode() in item:
             return True
     inside = [item for item in items if type(item) in PLAIN and not gc.is_tracked(item)]
     return bool(inside) and depth > 1 and hold(inside, value, depth=depth - 1)

@@ -29,7 +29,8 @@ def living(kind):
 
 
 def instances_of(kind):
-    return [thing for thing in gc.get_objects() if isinstance(thing, kind)]
+    # By their types: Django's settings answer for their class by being read.
+    return [thing for thing in gc.get_objects() if issubclass(type(thing), kind)]
 
 
 def open_sockets():
