@@ -5,10 +5,13 @@ Theory of operation: some lookups in a row that failed open the circuit.  While
 it is open every lookup fails at once, and the receipt says when to come back.
 When the pause is over, whoever comes first goes ahead, and the pause begins anew
 for the others: if that one is cancelled, nothing is owed.  Its success closes the
-circuit, its failure makes the pause longer.
+circuit, its failure makes the pause longer.  No two pauses are of one length: a
+thousand workers that meet the same silence would otherwise all ask again at once.
 """
 
 from __future__ import annotations
+
+import random
 
 from careof._values.clock import Clock
 from careof._values.event import ANSWER_STEPS
@@ -19,6 +22,7 @@ from careof.errors import CareofError, EndpointUnavailableError
 THRESHOLD = 5
 FIRST_PAUSE = 5.0  # seconds
 LONGEST_PAUSE = 60.0  # seconds
+JITTER = 0.5  # of a pause: how much shorter it may be, so that a fleet does not ask in step
 
 
 class Circuit:
@@ -93,7 +97,8 @@ class Circuit:
 
     def _open(self, pause: float) -> None:
         self._pause = pause
-        self._until = self._clock.monotonic() + pause
+        part = random.uniform(1.0 - JITTER, 1.0)  # noqa: S311  # no secret hangs on it
+        self._until = self._clock.monotonic() + pause * part
         self._is_probed = False
 
 
