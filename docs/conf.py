@@ -12,6 +12,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 
 from careof import AsyncBatch, Batch
+from careof.integrations.celery import FanOut, SurveyTasks
 
 project = "careof"
 author = "The careof authors"
@@ -110,6 +111,7 @@ def _end_code_with_its_last_line(_app: Sphinx, page: nodes.document) -> None:
 def _leave_out_arguments(
     _app: Sphinx, what: str, _name: str, documented: object, *_: object
 ) -> tuple[str, str] | None:
-    # Nobody calls a protocol, and batches come from send_many.
+    # Nobody calls a protocol, and these come from functions and methods of ours.
     is_protocol = what == "class" and getattr(documented, "_is_protocol", False)
-    return ("", "") if is_protocol or documented in (Batch, AsyncBatch) else None
+    is_made_here = documented in (Batch, AsyncBatch, FanOut, SurveyTasks)
+    return ("", "") if is_protocol or is_made_here else None

@@ -14,11 +14,15 @@ import attrs
 import cattrs
 import httpx
 import pytest
+import redis
+from celery import Celery
 from IPython.core.formatters import DisplayFormatter
 
 import careof
 import careof.auth
 import careof.contacts
+import careof.integrations.celery
+import careof.integrations.redis
 import careof.pseudonyms
 import careof.settings
 import careof.testing
@@ -73,6 +77,8 @@ from careof.auth import (
     TokenEndpointAuth,
 )
 from careof.contacts import Derivation, preflight, pseudonymize_records
+from careof.integrations.celery import Standing, Survey, survey_tasks
+from careof.integrations.redis import RedisRate
 from careof.pseudonyms import (
     AsyncPseudonymResolver,
     HmacPseudonymizer,
@@ -230,6 +236,18 @@ def problem_of_settings():
 
 
 PROBLEM = problem_of_settings()
+SURVEY = Survey(tenant="t", survey_id="s", channel="email")
+SURVEYS = survey_tasks(
+    Celery(
+        "host",
+        broker=f"amqp://me:{SECRET}@broker.example",
+        backend="cache+memory://",
+        set_as_current=False,
+    ),
+    {"t": DISPATCHER},
+    MemoryLedger(),
+    invitations=lambda _survey: INVITATION,
+)
 CANARIES = Canaries([CanaryPerson("C-1", email=EMAIL, phone=PHONE, name=NAME)], None)
 SMTP = {"from_address": "a@host.example", "username": "me", "password": SECRET}
 
@@ -306,6 +324,11 @@ OBJECTS = [
     PREFLIGHT.findings[0],
     Derivation(KEY_RING, "t"),
     MIGRATED,
+    SURVEY,
+    SURVEYS,
+    SURVEYS.send_many(SURVEY, [EMAIL]),
+    Standing(outcomes=Tally()),
+    RedisRate(redis.Redis(password=SECRET), "rate:t", 5),
     SETTINGS,
     SETTINGS.email,
     PROBLEM,
@@ -321,6 +344,8 @@ PACKAGES = (
     careof,
     careof.auth,
     careof.contacts,
+    careof.integrations.celery,
+    careof.integrations.redis,
     careof.pseudonyms,
     careof.settings,
     careof.testing,

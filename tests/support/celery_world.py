@@ -11,10 +11,12 @@ import os
 import pathlib
 import signal
 
+import fakeredis
 import tasks
 import wiring
 
 from careof.errors import SendUnavailableError
+from careof.integrations.celery import _turn
 from careof.testing import FakeContactEndpoint
 
 app = tasks.app
@@ -27,7 +29,10 @@ app.conf.broker_transport_options = {
 }
 SENT = pathlib.Path(os.environ["WORLD_SENT"])
 BUSY = SENT.with_name("busy")
-tasks.FIRST_PAUSE = 0.1
+_turn.FIRST_PAUSE = 0.1
+PEOPLE = ["p-busy", "p-killed", *(f"p-{number}" for number in range(30))]
+
+SHARED = fakeredis.FakeRedis(decode_responses=True)
 
 
 class Carrier:
@@ -45,14 +50,25 @@ class Carrier:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
+class Plenty:
+    """
+    A rate with a token for everybody.
+    """
+
+    def __init__(self, *_, **__):
+        pass
+
+    def take(self):
+        return 0.0
+
+
 ENDPOINT = FakeContactEndpoint(
-    {
-        name: {"id": name, "email": f"{name}@people.example"}
-        for name in ["p-busy", "p-killed", *(f"p-{number}" for number in range(12))]
-    },
+    {name: {"id": name, "email": f"{name}@people.example"} for name in PEOPLE},
     token_path="/oauth/token",
 )
-RESOLVER = wiring.build_resolver(ENDPOINT)  # before the fork, on purpose
+wiring.shared = lambda: SHARED
+wiring.RedisRate = Plenty
+RESOLVER = wiring.resolver("acme", ENDPOINT)  # before the fork, on purpose
 RESOLVER.resolve("p-0")
-wiring.resolver = lambda: RESOLVER
+wiring.resolver = lambda tenant: RESOLVER
 wiring.sender = Carrier

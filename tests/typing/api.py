@@ -68,6 +68,8 @@ from careof.contacts import (
     pseudonymize_records,
 )
 from careof.errors import PhoneNumberError
+from careof.integrations.celery import FanOut, Rate, Standing, Survey, SurveyTasks, survey_tasks
+from careof.integrations.redis import RedisRate
 from careof.pseudonyms import (
     HmacPseudonymizer,
     KeyRing,
@@ -397,3 +399,28 @@ def migrating(keyring: KeyRing, people: Iterable[dict[str, object]]) -> None:
     made: list[Migrated | None] = list(pseudonymize_records(people, on_error=note))
     print(made, is_reference_id(new_reference_id()))
     print(derived_reference_id(keyring, "t", email="kim@people.example"))
+
+
+def over_many_machines(app: object, client: object, references: Iterator[str]) -> None:
+    def ledger(tenant: str, run: str) -> Ledger:
+        return MemoryLedger()
+
+    def invitations(survey: Survey) -> Invitation | None:
+        return None if survey.wave else invitation
+
+    rates: dict[str, Rate] = {"acme": RedisRate(client, "rate:acme", 50, burst=10)}
+    dispatchers = {"acme": Dispatcher(FromTheHostsOwnDirectory(), SmsGateway())}
+    tasks: SurveyTasks = survey_tasks(
+        app, dispatchers, ledger, invitations=invitations, rates=rates, concurrency=4
+    )
+    survey_tasks(
+        app, dispatchers.__getitem__, MemoryLedger(), invitations=invitations, rates=rates.get
+    )
+    survey = Survey(tenant="acme", survey_id="s", channel="email")
+    tasks.send(survey, "C-1")
+    through: FanOut = tasks.send_many(survey, references, patience=timedelta(hours=2))
+    for done in through:
+        print(done + through.given_up)
+    standing: Standing = tasks.standing(survey)
+    tally: Tally = standing.outcomes
+    print(tally, standing.open)

@@ -27,6 +27,10 @@ INSERT INTO sent_once (survey_id, wave, reference_id, channel, outcome, run)
 VALUES (?, ?, ?, ?, ?, ?)
 """
 HERE = "WHERE survey_id = ? AND wave = ? AND reference_id = ? AND channel = ?"
+COUNTS = """
+SELECT outcome, count(*) FROM sent_once
+WHERE survey_id = ? AND wave = ? AND channel = ? GROUP BY outcome
+"""
 
 
 class SqlLedger:
@@ -68,3 +72,10 @@ class SqlLedger:
                     f"DELETE FROM sent_once {HERE} AND outcome = 'open' AND run = ?",
                     (*key, self._run),
                 )
+
+    def counts(self, survey_id: str, wave: str, channel: str) -> dict[str, int]:
+        """
+        How many references of a survey have which word.
+        """
+        with self._connect() as connection:
+            return dict(connection.execute(COUNTS, (survey_id, wave, channel)).fetchall())

@@ -4,11 +4,12 @@ What both dispatchers are made of, checked when they are built.
 
 from __future__ import annotations
 
+import copy
 import inspect
 import math
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar
 
 from careof._network.limits import seconds
 from careof._sending.fingerprints import Fingerprinter
@@ -105,6 +106,17 @@ class Dispatching(Generic[AnyResolver, AnySender, AnyLedger, AnyList]):
                 raise self._wrong(
                     parameter, f"expected an object with `{self._definition} {method_name}`"
                 )
+
+    def _with_ledger(self, ledger: AnyLedger) -> Self:
+        """
+        The same dispatcher with *ledger*, which it must not have another one beside.
+        """
+        if self._ledger is not None and self._ledger is not ledger:
+            raise self._wrong("ledger", "it has one already; leave it to who sends")
+        other = copy.copy(self)
+        other._ledger = ledger
+        other._check_parts()
+        return other
 
     def _parts(
         self,
