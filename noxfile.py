@@ -110,8 +110,10 @@ def install(session, group):
     session.install(".", *nox.project.dependency_groups(PROJECT, group))
 
 
-# On each core, up to four, the tests of one file after the other.
-AT_ONCE = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile", "--no-loadscope-reorder"]
+# The tests of one file after the other, of one file more than there are cores, and of
+# no more than four: they wait as long as they work.
+FILES = str(min(4, 1 + (os.cpu_count() or 1)))
+AT_ONCE = ["-n", FILES, "--dist", "loadfile", "--no-loadscope-reorder"]
 # The report judges, and says where.
 MEASURED = ["--cov", "--cov-report=", "--cov-fail-under=0"]
 
@@ -181,6 +183,55 @@ def demo(session):
     """
     install(session, "demo")
     session.run("python", "docs/examples/main_job/demo.py", *session.posargs)
+
+
+def debian(session, package, *programs):
+    """
+    Sees to it that one of *programs* is there, which a package of Debian has.
+    """
+    if any(map(shutil.which, programs)):
+        return
+    if not shutil.which("apt-get") or os.geteuid() != 0:
+        session.error(
+            "There is no " + programs[0] + ": install it (on Debian, " + package + "), "
+            "or let root run this session there."
+        )
+    session.run("apt-get", "update", external=True)
+    session.run(
+        *["apt-get", "install", "--yes", "--no-install-recommends", package],
+        env={"DEBIAN_FRONTEND": "noninteractive"},
+        external=True,
+    )
+
+
+@nox.session
+def celery(session):
+    """
+    Workers that are killed, with real brokers, which it installs where they are missing.
+    """
+    debian(session, "redis-server", "redis-server")
+    debian(session, "rabbitmq-server", "rabbitmq-server", "/usr/lib/rabbitmq/bin/rabbitmq-server")
+    install(session, "fleet")
+    # The fixtures of the other tests need what is not installed here.
+    tests = ["--confcutdir=tests/engines", "tests/engines"]
+    session.run("python", "-m", "pytest", *tests, *session.posargs)
+
+
+@nox.session
+def recipes(session):
+    """
+    Pseudonyms on Spark, Polars and Dask, as the documentation has them; `-- --bench` measures.
+    """
+    if "JAVA_HOME" not in os.environ:
+        debian(session, "default-jre-headless", "java")
+    install(session, "recipes")
+    if "--bench" in session.posargs:
+        options = [option for option in session.posargs if option != "--bench"]
+        session.run("python", "benchmarks/bulk.py", *options)
+        return
+    # The fixtures of the other tests need what is not installed here.
+    tests = ["--confcutdir=tests/recipes", "tests/recipes"]
+    session.run("python", "-m", "pytest", *tests, *session.posargs)
 
 
 @nox.session

@@ -217,3 +217,47 @@ def test_where_nox_is_imported_as_a_library_its_absence_is_an_import_error(monke
 
     with pytest.raises(ImportError):
         exec(compile(NOXFILE.read_text(), NOXFILE, "exec"), {"__name__": "x", "__file__": "x"})
+
+
+@pytest.fixture
+def machine(noxfile, monkeypatch):
+    """
+    A session on a machine of root's that has the programs in a set, and no Java yet.
+    """
+    programs, session = {"apt-get"}, mock.MagicMock()
+    session.error.side_effect = RuntimeError
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setattr(os, "geteuid", lambda: 0, raising=False)
+    monkeypatch.setattr(noxfile.shutil, "which", lambda name: name if name in programs else None)
+    session.programs = programs
+    return session
+
+
+def test_what_is_there_is_not_installed(noxfile, machine):
+    machine.programs.add("java")
+    noxfile.debian(machine, "default-jre-headless", "java")
+
+    machine.run.assert_not_called()
+
+
+def test_root_of_a_debian_gets_what_is_missing(noxfile, machine):
+    noxfile.debian(machine, "default-jre-headless", "java")
+    update, install = [call.args for call in machine.run.call_args_list]
+
+    assert update == ("apt-get", "update")
+    assert install[:2] == ("apt-get", "install")
+    assert install[-1] == "default-jre-headless"
+
+
+@pytest.mark.parametrize("lacking", ["apt-get", "root"])
+def test_whoever_can_install_nothing_is_told_what_is_missing(
+    noxfile, machine, lacking, monkeypatch
+):
+    machine.programs.discard(lacking)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000 if lacking == "root" else 0)
+    with pytest.raises(RuntimeError):
+        noxfile.debian(machine, "default-jre-headless", "java")
+
+    [text] = machine.error.call_args.args
+    assert text.startswith("There is no java: install it (on Debian, default-jre-headless)")
+    machine.run.assert_not_called()
