@@ -70,7 +70,7 @@ _TUTORIAL = "docs/tutorial.md"
 pytest_collect_file = (
     Sybil(
         [BlocksWithOutput()],
-        patterns=["README.md", "docs/*.md", "docs/how-to/*.md"],
+        patterns=["README.md", "docs/*.md", "docs/how-to/*.md", "docs/explanation/*.md"],
         # A pattern fits any folder that ends so, and the demo's are not ours.
         excludes=[_TUTORIAL, "examples/*.md", "examples/*/*.md"],
     )

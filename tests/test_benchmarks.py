@@ -9,6 +9,7 @@ import pathlib
 import re
 import subprocess
 import sys
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -76,6 +77,14 @@ def preflights():
     What a short run of the benchmark of preflights prints.
     """
     return quick_run_of("preflight.py")
+
+
+@pytest.fixture(scope="module")
+def fleet():
+    """
+    The tables that a short run of the simulated fleet prints.
+    """
+    return tables_of(quick_run_of("fleet.py"))
 
 
 def cells_of(line):
@@ -198,6 +207,79 @@ def test_the_benchmark_of_the_dispatcher_sends_mail_beside_smtplib(dispatch):
 
     assert len(others) == 4
     assert all(re.fullmatch(r"[1-9][0-9,]*", rate) for rate in others.values())
+
+
+def figure(cell):
+    return float(cell.replace(",", ""))
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "the endpoint is away",
+        "10 minutes, silent",
+        "100 a second, or 429",
+        "half of it fails",
+    ],
+)
+def test_the_simulated_fleet_loses_nobody(fleet, table):
+    assert {row["lost"] for row in fleet[table].values()} == {"0"}
+
+
+def test_the_simulated_fleet_runs_the_circuit_of_the_library(fleet):
+    """
+    When its own constants are others, another number of requests comes.
+    """
+    rows = fleet["10 minutes, silent"]
+    soon, usual, late = (
+        figure(rows[name]["requests while away"])
+        for name in ("open after 2", "as it is", "open after 10")
+    )
+
+    assert soon < usual < late
+
+
+def test_the_simulated_fleet_runs_the_tries_of_the_library(fleet):
+    rows = fleet["half of it fails"]
+    one, three, five = (
+        figure(rows[name]["delayed"])
+        for name in ("503, one try", "503, as it is", "503, five tries")
+    )
+
+    assert five < three < one
+
+
+def test_the_simulated_fleet_runs_the_rates_of_the_library(fleet):
+    rows = fleet["100 a second, or 429"]
+
+    assert figure(rows["a rate of 95, one bucket"]["wasted for each"]) == 0
+    assert figure(rows["Retry-After: 1"]["wasted for each"]) > 1
+
+
+def test_the_simulated_fleet_costs_in_proportion(fleet):
+    rows = fleet["a day"]
+    rates = [figure(cell) for cell in rows["ledger statements a second"].values()]
+
+    assert rates == [93, 9_259, 92_593]  # two a send, four times the mean of a day
+
+
+def test_the_page_on_planning_has_the_table_that_the_simulated_fleet_prints(fleet):
+    page = (FOLDER.parent / "docs" / "explanation" / "scale.md").read_text(encoding="utf-8")
+
+    assert tables_of(page)["a day"] == fleet["a day"]
+
+
+def test_the_picture_of_an_outage_is_the_same_each_time_and_names_no_place(tmp_path):
+    files = [tmp_path / "one.svg", tmp_path / "two.svg"]
+    for file in files:
+        command = [sys.executable, str(FOLDER / "fleet.py"), "--quick", "--plot", str(file)]
+        subprocess.run(command, check=True, timeout=60)
+    one, two = (file.read_text(encoding="utf-8") for file in files)
+
+    assert one == two
+    assert ET.fromstring(one).get("role") == "img"
+    assert str(tmp_path) not in one
+    assert str(FOLDER.parent) not in one
 
 
 def test_every_stage_of_a_lookup_is_where_the_benchmark_looks(stages):

@@ -11,7 +11,9 @@ import careof
 import careof.auth
 import careof.contacts
 import careof.errors
+import careof.integrations.celery
 import careof.integrations.otel
+import careof.integrations.redis
 import careof.pseudonyms
 import careof.settings
 import careof.testing
@@ -22,6 +24,7 @@ PAGES = [
     ROOT / "README.md",
     *sorted((ROOT / "docs").glob("*.md")),
     *sorted((ROOT / "docs").glob("how-to/*.md")),
+    *sorted((ROOT / "docs").glob("explanation/*.md")),
 ]
 SOURCES = sorted((ROOT / "src" / "careof").rglob("*.py"))
 
@@ -95,6 +98,9 @@ PUT_TOGETHER = {
     "no_message_id",
     "ledger:",  # parts of the host that failed
     "suppression:",
+    "dispatchers:",  # of the workers of Celery
+    "invitations:",
+    "rates:",
 }
 DETAILS = PUT_TOGETHER | set(details_in_the_source()) - {
     "_busy",
@@ -158,7 +164,9 @@ def test_the_errors_page_explains_every_detail_and_no_other():
         careof.auth,
         careof.contacts,
         careof.errors,
+        careof.integrations.celery,
         careof.integrations.otel,
+        careof.integrations.redis,
         careof.pseudonyms,
         careof.settings,
         careof.testing,
@@ -204,6 +212,7 @@ def test_the_front_page_names_every_page_once():
     files = [
         *ROOT.glob("docs/*.md"),
         *ROOT.glob("docs/how-to/*.md"),
+        *ROOT.glob("docs/explanation/*.md"),
         *ROOT.glob("docs/notebooks/*.ipynb"),
     ]
     pages = {str(path.relative_to(ROOT / "docs")) for path in files} - {"index.md"}

@@ -14,7 +14,9 @@ import careof
 import careof.auth
 import careof.contacts
 import careof.errors
+import careof.integrations.celery
 import careof.integrations.otel
+import careof.integrations.redis
 import careof.pseudonyms
 import careof.settings
 import careof.testing
@@ -23,6 +25,7 @@ PACKAGES = [
     careof,
     careof.auth,
     careof.contacts,
+    careof.integrations.celery,
     careof.pseudonyms,
     careof.settings,
     careof.testing,
@@ -42,7 +45,9 @@ def test_all_is_sorted_and_complete(package):
 
 
 @pytest.mark.parametrize(
-    "package", [*PACKAGES, careof.errors, careof.integrations.otel], ids=lambda p: p.__name__
+    "package",
+    [*PACKAGES, careof.errors, careof.integrations.otel, careof.integrations.redis],
+    ids=lambda p: p.__name__,
 )
 def test_every_public_name_says_what_it_is(package):
     undocumented = [
